@@ -1,0 +1,303 @@
+//! What a request needs and what a token conveys.
+//!
+//! Required and granted access are different types; only [`Grants::cover`] compares them, by the
+//! registry's rules (`registry/auth/token`, `accessSet`).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::name::RepositoryName;
+
+/// What may be done with a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `pull`: read.
+    Pull,
+    /// `push`: write; the registry always asks for `pull` beside it.
+    Push,
+    /// `delete`: remove.
+    Delete,
+    /// `*`: as a requirement, everything (only `*` satisfies it); as a grant, any action.
+    All,
+}
+
+impl Action {
+    /// The word that stands in scopes and in the `access` claim.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "push",
+            Self::Delete => "delete",
+            Self::All => "*",
+        }
+    }
+}
+
+/// A resource type of the token specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceType {
+    /// `repository`: one repository, by name.
+    Repository,
+    /// `registry`: the registry itself, such as its catalog.
+    Registry,
+}
+
+impl ResourceType {
+    /// The word that stands in scopes and in the `access` claim.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Repository => "repository",
+            Self::Registry => "registry",
+        }
+    }
+}
+
+/// Something that access is asked for: a type and a name.
+///
+/// The name is bytes: that of a mount's source (`from`) is whatever the client sent, unparsed, as
+/// in the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// The resource type.
+    pub kind: ResourceType,
+    /// The name, compared byte by byte.
+    pub name: Cow<'a, [u8]>,
+}
+
+/// One record of required access: one action on one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access<'a> {
+    /// What is acted upon.
+    pub resource: &'a Resource<'a>,
+    /// What is done.
+    pub action: Action,
+}
+
+/// Everything a request needs, in the registry's order.
+///
+/// May be empty: then any verified token will do, which is the registry's rule for its base route
+/// and for methods that name no action (OPTIONS among them).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredAccess<'a> {
+    primary: Option<Resource<'a>>,
+    actions: &'static [Action],
+    source: Option<Resource<'a>>,
+}
+
+impl<'a> RequiredAccess<'a> {
+    /// No record: any verified token will do.
+    pub const NONE: RequiredAccess<'static> =
+        RequiredAccess { primary: None, actions: &[], source: None };
+
+    /// What the registry asks of `method` on a repository (`appendAccessRecords`).
+    ///
+    /// The method is compared as it stands: `get` is not `GET`, and names no action.
+    #[must_use]
+    pub fn on_repository(name: RepositoryName<'a>, method: &[u8]) -> Self {
+        let actions: &'static [Action] = match method {
+            b"GET" | b"HEAD" => &[Action::Pull],
+            b"POST" | b"PUT" | b"PATCH" => &[Action::Pull, Action::Push],
+            b"DELETE" => &[Action::Delete],
+            _ => &[],
+        };
+        let name = Cow::Borrowed(name.as_str().as_bytes());
+        Self {
+            primary: Some(Resource { kind: ResourceType::Repository, name }),
+            actions,
+            source: None,
+        }
+    }
+
+    /// What the catalog asks of every method: `registry:catalog:*`.
+    #[must_use]
+    pub fn on_catalog() -> RequiredAccess<'static> {
+        let name = Cow::Borrowed(b"catalog".as_slice());
+        RequiredAccess {
+            primary: Some(Resource { kind: ResourceType::Registry, name }),
+            actions: &[Action::All],
+            source: None,
+        }
+    }
+
+    /// Adds `pull` on the repository a blob is mounted from.
+    #[must_use]
+    pub fn with_mount_source(self, from: Cow<'a, [u8]>) -> Self {
+        Self { source: Some(Resource { kind: ResourceType::Repository, name: from }), ..self }
+    }
+
+    /// The records, in the registry's order: those of the method, then the mount's source.
+    pub fn records(&self) -> impl Iterator<Item = Access<'_>> {
+        let primary = self.primary.iter().flat_map(|resource| {
+            self.actions.iter().map(move |&action| Access { resource, action })
+        });
+        let source = self.source.iter().map(|resource| Access { resource, action: Action::Pull });
+        primary.chain(source)
+    }
+
+    /// The same requirement, independent of the request it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> RequiredAccess<'static> {
+        let own = |resource: Resource<'_>| Resource {
+            kind: resource.kind,
+            name: Cow::Owned(resource.name.into_owned()),
+        };
+        RequiredAccess {
+            primary: self.primary.map(own),
+            actions: self.actions,
+            source: self.source.map(own),
+        }
+    }
+}
+
+/// One element of a token's `access` claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessEntry {
+    /// The resource type, any string.
+    pub kind: String,
+    /// The resource name, any string.
+    pub name: String,
+    /// The actions, any strings.
+    pub actions: Vec<String>,
+}
+
+/// What a verified token conveys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants(Vec<AccessEntry>);
+
+impl Grants {
+    /// The grants of an `access` claim.
+    #[must_use]
+    pub fn new(entries: Vec<AccessEntry>) -> Self {
+        Self(entries)
+    }
+
+    /// Whether every required record is granted.
+    ///
+    /// A record is granted by an entry of the same type and name, byte for byte, that holds its
+    /// action or `*`. A `*` or a prefix as a *name* is an ordinary string and covers nothing else.
+    /// The work is at most four passes over the entries.
+    #[must_use]
+    pub fn cover(&self, required: &RequiredAccess<'_>) -> bool {
+        required.records().all(|record| self.grant(record))
+    }
+
+    fn grant(&self, record: Access<'_>) -> bool {
+        self.0
+            .iter()
+            .filter(|entry| {
+                entry.kind == record.resource.kind.as_str()
+                    && entry.name.as_bytes() == record.resource.name.as_ref()
+            })
+            .flat_map(|entry| &entry.actions)
+            .any(|granted| granted == record.action.as_str() || granted == Action::All.as_str())
+    }
+}
+
+impl fmt::Display for RequiredAccess<'_> {
+    /// The scope text of a challenge (see [`crate::challenge::scope`]), or `any token`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match crate::challenge::scope(self) {
+            Some(scope) => formatter.write_str(&scope),
+            None => formatter.write_str("any token"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grants(entries: &[(&str, &str, &[&str])]) -> Grants {
+        Grants::new(
+            entries
+                .iter()
+                .map(|&(kind, name, actions)| AccessEntry {
+                    kind: kind.into(),
+                    name: name.into(),
+                    actions: actions.iter().map(|&action| action.into()).collect(),
+                })
+                .collect(),
+        )
+    }
+
+    fn on_app(method: &str) -> RequiredAccess<'static> {
+        let name = RepositoryName::parse(b"group/app", false).unwrap();
+        RequiredAccess::on_repository(name, method.as_bytes())
+    }
+
+    #[test]
+    fn a_method_needs_what_the_registry_asks() {
+        for (method, needs) in [
+            ("GET", "repository:group/app:pull"),
+            ("HEAD", "repository:group/app:pull"),
+            ("POST", "repository:group/app:pull,push"),
+            ("PUT", "repository:group/app:pull,push"),
+            ("PATCH", "repository:group/app:pull,push"),
+            ("DELETE", "repository:group/app:delete"),
+            ("OPTIONS", "any token"),
+            ("TRACE", "any token"),
+            ("get", "any token"),
+            ("FOO", "any token"),
+            ("", "any token"),
+        ] {
+            assert_eq!(on_app(method).to_string(), needs, "{method}");
+        }
+    }
+
+    #[test]
+    fn an_entry_covers_its_own_resource_only() {
+        let app: &[(&str, &str, &[&str])] = &[("repository", "group/app", &["pull"])];
+        for (entries, pull, push, delete) in [
+            (app, true, false, false),
+            (&[("repository", "group/app", &["pull", "push"])], true, true, false),
+            (&[("repository", "group/app", &["push"])], false, false, false),
+            (&[("repository", "group/app", &["delete"])], false, false, true),
+            (&[("repository", "group/app", &["*"])], true, true, true),
+            (&[("repository", "group/app", &["Pull"])], false, false, false),
+            (&[("repository", "group/app", &[])], false, false, false),
+            (&[("repository", "Group/app", &["*"])], false, false, false),
+            (&[("repository", "group/app/", &["*"])], false, false, false),
+            (&[("repository", "group", &["*"])], false, false, false),
+            (&[("repository", "group/*", &["*"])], false, false, false),
+            (&[("repository", "*", &["*"])], false, false, false),
+            (&[("Repository", "group/app", &["*"])], false, false, false),
+            (&[("repository(plugin)", "group/app", &["*"])], false, false, false),
+            (&[("registry", "group/app", &["*"])], false, false, false),
+            (&[], false, false, false),
+        ] {
+            let grants = grants(entries);
+            assert_eq!(grants.cover(&on_app("GET")), pull, "pull by {entries:?}");
+            assert_eq!(grants.cover(&on_app("PUT")), push, "push by {entries:?}");
+            assert_eq!(grants.cover(&on_app("DELETE")), delete, "delete by {entries:?}");
+            assert!(grants.cover(&RequiredAccess::NONE));
+        }
+    }
+
+    #[test]
+    fn actions_of_several_entries_add_up() {
+        let both = grants(&[
+            ("repository", "group/app", &["pull"]),
+            ("repository", "group/app", &["push"]),
+        ]);
+        assert!(both.cover(&on_app("PUT")));
+    }
+
+    #[test]
+    fn a_mount_needs_its_source_as_well() {
+        let mount = || on_app("POST").with_mount_source(Cow::Borrowed(b"group/secret"));
+        let app: (&str, &str, &[&str]) = ("repository", "group/app", &["pull", "push"]);
+        assert!(!grants(&[app]).cover(&mount()));
+        assert!(!grants(&[app, ("repository", "group/secret", &["push"])]).cover(&mount()));
+        assert!(grants(&[app, ("repository", "group/secret", &["pull"])]).cover(&mount()));
+    }
+
+    #[test]
+    fn the_catalog_needs_everything_on_it() {
+        let catalog = RequiredAccess::on_catalog();
+        assert!(grants(&[("registry", "catalog", &["*"])]).cover(&catalog));
+        assert!(!grants(&[("registry", "catalog", &["pull"])]).cover(&catalog));
+        assert!(!grants(&[("repository", "catalog", &["*"])]).cover(&catalog));
+    }
+}

@@ -1,0 +1,155 @@
+//! The whole policy, on one screen.
+
+use crate::access::RequiredAccess;
+use crate::challenge::ErrorCode;
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::decision::{Challenge, ChallengeReason, Decision, Rejection};
+use crate::form;
+use crate::permit::Permit;
+use crate::request::RequestHead;
+use crate::response::Response;
+use crate::route::Route;
+use crate::target::Target;
+use crate::time::UnixTime;
+use crate::token::UntrustedToken;
+
+/// Decides requests by one configuration. Holds no state: equal inputs give equal decisions.
+#[derive(Debug)]
+pub struct Authorizer {
+    config: Config,
+}
+
+impl Authorizer {
+    /// An authorizer for this configuration.
+    #[must_use]
+    pub const fn new(config: Config) -> Self {
+        Self { config }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Decides a request at `now`.
+    ///
+    /// 1. A target that can be read in two ways is rejected, never interpreted.
+    /// 2. `/` is forwarded: the registry answers it to anyone.
+    /// 3. A path that is no route gets the answer the registry would give (301, 404), from here.
+    /// 4. A body in which the registry would look for more parameters is rejected.
+    /// 5. Without exactly one bearer token the client is challenged.
+    /// 6. A token that is not proven is challenged (`invalid_token`).
+    /// 7. A proven token that does not cover the required access is challenged
+    ///    (`insufficient_scope`); one that does is forwarded.
+    ///
+    /// Total and pure: it never panics, its work is linear in the size of the head, and it
+    /// verifies at most one signature.
+    ///
+    /// ```
+    /// use registry_token_filter::{Authorizer, Body, Config, Decision, RequestHead, UnixTime};
+    ///
+    /// # let pem = include_str!("../tests/fixtures/keys/registry.crt");
+    /// let config = serde_json::json!({
+    ///     "realm": "https://gitlab.example.com/jwt/auth",
+    ///     "service": "container_registry",
+    ///     "issuer": "omnibus-gitlab-issuer",
+    ///     "rootcertbundle": pem,
+    /// });
+    /// let authorizer = Authorizer::new(Config::from_json(config.to_string().as_bytes(), &[])?);
+    ///
+    /// let head = RequestHead {
+    ///     method: b"GET",
+    ///     target: b"/v2/group/app/manifests/latest",
+    ///     authorization: &[],
+    ///     content_type: &[],
+    ///     body: Body::Empty,
+    /// };
+    /// let decision = authorizer.decide(&head, UnixTime::from_seconds(1_700_000_000));
+    /// let response = authorizer.response(&decision, head.method).ok_or("a challenge has a response")?;
+    /// assert_eq!(response.status, 401);
+    /// assert_eq!(
+    ///     response.header("www-authenticate"),
+    ///     Some(
+    ///         "Bearer realm=\"https://gitlab.example.com/jwt/auth\",\
+    ///          service=\"container_registry\",scope=\"repository:group/app:pull\""
+    ///     ),
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decide(&self, head: &RequestHead<'_>, now: UnixTime) -> Decision {
+        match self.permit(head, now) {
+            Ok(permit) => Decision::Forward(permit),
+            Err(Refusal::Challenge(challenge)) => Decision::Challenge(challenge),
+            Err(Refusal::Reject(rejection)) => Decision::Reject(rejection),
+        }
+    }
+
+    /// The response that a host sends to a request of `method` for a decision about it; `None` if
+    /// it forwards.
+    #[must_use]
+    pub fn response(&self, decision: &Decision, method: &[u8]) -> Option<Response> {
+        Response::for_decision(decision, method, &self.config)
+    }
+
+    fn permit(&self, head: &RequestHead<'_>, now: UnixTime) -> Result<Permit, Refusal> {
+        let profile = self.config.profile();
+        let target = Target::parse(head.target)?;
+        if let Some(permit) = Permit::exempt(&target) {
+            return Ok(permit);
+        }
+        let route = Route::parse(&target, profile)?;
+        if route.repository().is_some() {
+            form::refuse_form_body(head)?;
+        }
+        let required = route.required_access(head.method, &target);
+        self.permit_by_token(head, &required, now)
+            .map_err(|reason| self.challenge(route, required, reason))
+    }
+
+    fn permit_by_token(
+        &self,
+        head: &RequestHead<'_>,
+        required: &RequiredAccess<'_>,
+        now: UnixTime,
+    ) -> Result<Permit, ChallengeReason> {
+        let form = self.config.profile().credentials_form();
+        let token = match Credentials::from_fields(head.authorization, form) {
+            Credentials::Bearer(token) => UntrustedToken::parse(token)?,
+            Credentials::Unusable(error) => return Err(error.into()),
+        };
+        let token = self.config.verifier().verify(&token, now)?;
+        Ok(Permit::for_token(&token, required)?)
+    }
+
+    fn challenge(
+        &self,
+        route: Route<'_>,
+        required: RequiredAccess<'_>,
+        reason: ChallengeReason,
+    ) -> Refusal {
+        let error = match &reason {
+            ChallengeReason::Credentials(_) => None,
+            ChallengeReason::Token(error) => {
+                let names_all = !self.config.profile().leaves_library_errors_unnamed();
+                (names_all || error.is_named_by_registry()).then_some(ErrorCode::InvalidToken)
+            }
+            ChallengeReason::Scope(_) => Some(ErrorCode::InsufficientScope),
+        };
+        let required = required.into_owned();
+        Refusal::Challenge(Challenge { required, route: route.tag(), reason, error })
+    }
+}
+
+/// Either kind of refusal, while the decision is being made.
+enum Refusal {
+    Challenge(Challenge),
+    Reject(Rejection),
+}
+
+impl<E: Into<Rejection>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Reject(error.into())
+    }
+}

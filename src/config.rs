@@ -1,0 +1,310 @@
+//! The plugin configuration: JSON in the registry's own words, read once, into values that hold.
+//!
+//! Nothing has a default that would mean "anything goes": without a realm, a service, an issuer or
+//! a certificate there is no [`Config`], and a host does not start.
+
+use std::fmt;
+
+use fluent_uri::Uri;
+use serde_json::{Map, Value};
+
+use crate::keys::{EmbeddedKey, KeysError, TrustedKeys};
+use crate::profile::Profile;
+use crate::token::TokenVerifier;
+use crate::unambiguous::{self, Shape};
+
+/// The keys of the configuration, with what each expects. The reference in README.md is tested
+/// against this table.
+pub const KEYS: [(&str, &str); 6] = [
+    ("realm", "the absolute http(s) URL of the token endpoint"),
+    ("service", "the name of this registry, as in the registry's auth.token.service"),
+    ("issuer", "who signs tokens, as in the registry's auth.token.issuer"),
+    ("rootcertbundle", "one or more certificates in PEM, inline"),
+    ("profile", "\"gitlab\", \"distribution-2.8\" or \"distribution-3\""),
+    ("headers", "an object of header names to lists of values, as in the registry's http.headers"),
+];
+
+/// A configuration that holds.
+#[derive(Clone, Debug)]
+pub struct Config {
+    realm: String,
+    headers: Vec<(String, String)>,
+    verifier: TokenVerifier,
+    keys_from: KeySource,
+}
+
+/// Where the trusted keys come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// `rootcertbundle` in the configuration.
+    Configuration,
+    /// The bundle embedded at build time.
+    Embedded,
+}
+
+/// What is wrong with a configuration: one line that names the key and what is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// There is no configuration at all.
+    Empty,
+    /// Not JSON text; a protobuf Struct arrives like this.
+    NotJson {
+        /// The first byte that is not blank.
+        first: u8,
+    },
+    /// JSON with a fault.
+    Json {
+        /// What the parser says, with line and column.
+        fault: String,
+    },
+    /// A key stands twice.
+    Repeated,
+    /// A key that is not known.
+    UnknownKey {
+        /// The key, as it stands.
+        key: String,
+    },
+    /// A key that is required.
+    MissingKey {
+        /// The key.
+        key: &'static str,
+    },
+    /// A value that is not what is expected.
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What it is instead.
+        found: String,
+    },
+    /// The certificates cannot be used.
+    Keys(KeysError),
+}
+
+impl Config {
+    /// Reads a plugin configuration.
+    ///
+    /// `embedded` are the keys to use when it has no `rootcertbundle`; a host passes
+    /// [`crate::keys::EMBEDDED`].
+    ///
+    /// # Errors
+    ///
+    /// The first [`ConfigError`] found.
+    pub fn from_json(json: &[u8], embedded: &[EmbeddedKey]) -> Result<Self, ConfigError> {
+        match json.trim_ascii_start().first() {
+            None => return Err(ConfigError::Empty),
+            Some(b'{') => {}
+            Some(&first) => return Err(ConfigError::NotJson { first }),
+        }
+        let value: Value = serde_json::from_slice(json)
+            .map_err(|error| ConfigError::Json { fault: error.to_string() })?;
+        let Value::Object(members) = value else {
+            return Err(ConfigError::NotJson { first: b'{' });
+        };
+        Self::from_members(members, embedded, json)
+    }
+
+    fn from_members(
+        mut members: Map<String, Value>,
+        embedded: &[EmbeddedKey],
+        json: &[u8],
+    ) -> Result<Self, ConfigError> {
+        if let Some(key) = members.keys().find(|key| KEYS.iter().all(|(known, _)| known != key)) {
+            return Err(ConfigError::UnknownKey { key: key.clone() });
+        }
+        if unambiguous::read(json, Shape::Other).is_err() {
+            return Err(ConfigError::Repeated);
+        }
+        let realm = realm(required_text(&mut members, "realm")?)?;
+        let service = required_text(&mut members, "service")?;
+        let issuer = required_text(&mut members, "issuer")?;
+        let profile = match optional_text(&mut members, "profile")? {
+            None => Profile::default(),
+            Some(name) => Profile::from_name(&name).ok_or_else(|| value_error("profile", &name))?,
+        };
+        let form = profile.key_id_form();
+        let (keys, keys_from) = match optional_text(&mut members, "rootcertbundle")? {
+            Some(pem) => {
+                (TrustedKeys::from_bundle(pem.as_bytes(), form), KeySource::Configuration)
+            }
+            None => (TrustedKeys::from_embedded(embedded, form), KeySource::Embedded),
+        };
+        let keys = keys.map_err(ConfigError::Keys)?;
+        let headers = match members.remove("headers") {
+            None => own_pairs(profile.default_headers()),
+            Some(value) => headers(&value)?,
+        };
+        let verifier = TokenVerifier { keys, issuer, service, profile };
+        Ok(Self { realm, headers, verifier, keys_from })
+    }
+
+    /// The URL of the token endpoint, as it stands in a challenge.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// This registry's name: in a challenge, and what `aud` must name.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.verifier.service
+    }
+
+    /// Which registry's answers are given.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.verifier.profile
+    }
+
+    /// What tokens must meet.
+    #[must_use]
+    pub const fn verifier(&self) -> &TokenVerifier {
+        &self.verifier
+    }
+
+    /// Headers the registry adds to the answers of its routes.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// Where the trusted keys come from.
+    #[must_use]
+    pub const fn keys_from(&self) -> KeySource {
+        self.keys_from
+    }
+}
+
+fn own_pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn required_text(
+    members: &mut Map<String, Value>,
+    key: &'static str,
+) -> Result<String, ConfigError> {
+    optional_text(members, key)?.ok_or(ConfigError::MissingKey { key })
+}
+
+/// A string that is not empty, if the key is there.
+fn optional_text(
+    members: &mut Map<String, Value>,
+    key: &'static str,
+) -> Result<Option<String>, ConfigError> {
+    match members.remove(key) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
+        Some(Value::String(_)) => {
+            Err(ConfigError::Value { key, found: "an empty string".to_owned() })
+        }
+        Some(other) => Err(value_error(key, &other)),
+    }
+}
+
+fn value_error(key: &'static str, found: &dyn fmt::Display) -> ConfigError {
+    // Enough to recognise it; a bundle in the wrong place is not printed whole.
+    const SHOWN: usize = 60;
+    let text: String = found.to_string().escape_debug().collect();
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    ConfigError::Value { key, found: shown }
+}
+
+/// An absolute http(s) URL with a host, as clients need it to fetch a token.
+fn realm(text: String) -> Result<String, ConfigError> {
+    let is_usable = |uri: &Uri<&str>| {
+        matches!(uri.scheme().as_str(), "http" | "https")
+            && uri.authority().is_some_and(|authority| !authority.host().is_empty())
+            && !uri.has_fragment()
+    };
+    match Uri::parse(text.as_str()) {
+        Ok(uri) if is_usable(&uri) => Ok(text),
+        _ => Err(value_error("realm", &text)),
+    }
+}
+
+/// Header names to lists of values. A name or value that could not stand in a response is refused.
+fn headers(value: &Value) -> Result<Vec<(String, String)>, ConfigError> {
+    const OWN: [&str; 6] = [
+        "connection",
+        "content-length",
+        "content-type",
+        "docker-distribution-api-version",
+        "transfer-encoding",
+        "www-authenticate",
+    ];
+    let refuse = || value_error("headers", value);
+    let mut headers = Vec::new();
+    for (name, values) in value.as_object().ok_or_else(refuse)? {
+        // RFC 9110 section 5.1: a token.
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        let name = name.to_ascii_lowercase();
+        if !is_name || OWN.contains(&name.as_str()) {
+            return Err(refuse());
+        }
+        for value in values.as_array().ok_or_else(refuse)? {
+            match value.as_str() {
+                Some(text) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+                    headers.push((name.clone(), text.to_owned()));
+                }
+                _ => return Err(refuse()),
+            }
+        }
+    }
+    Ok(headers)
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => formatter.write_str(
+                "the plugin configuration is empty: expected a JSON object with realm, service \
+                 and issuer",
+            ),
+            Self::NotJson { first } => write!(
+                formatter,
+                "the plugin configuration is not a JSON object (it begins with byte {first:#04x}): \
+                 give it to Envoy as a google.protobuf.StringValue; a Struct arrives as protobuf"
+            ),
+            Self::Json { fault } => {
+                write!(formatter, "the plugin configuration is not JSON: {fault}")
+            }
+            Self::Repeated => formatter.write_str(
+                "the plugin configuration names a key twice: expected each key once",
+            ),
+            Self::UnknownKey { key } => {
+                let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
+                write!(
+                    formatter,
+                    "`{}`: unknown key; expected one of {}",
+                    key.escape_debug(),
+                    known.join(", ")
+                )
+            }
+            Self::MissingKey { key } => {
+                write!(formatter, "`{key}`: missing; expected {}", expectation(key))
+            }
+            Self::Value { key, found } => {
+                write!(formatter, "`{key}`: found {found}; expected {}", expectation(key))
+            }
+            Self::Keys(KeysError::Missing) => formatter.write_str(
+                "`rootcertbundle`: missing, and no bundle was embedded at build time; expected \
+                 one or more certificates in PEM, inline",
+            ),
+            Self::Keys(error) => write!(formatter, "`rootcertbundle`: {error}"),
+        }
+    }
+}
+
+fn expectation(key: &str) -> &'static str {
+    KEYS.iter().find(|(known, _)| *known == key).map_or("another value", |(_, text)| text)
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What a configuration amounts to, for the host's log.
+
+use std::time::Duration;
+
+use x509_cert::der::DateTime;
+
+use crate::config::{Config, KeySource};
+use crate::time::UnixTime;
+
+/// One line: version, profile, names, and the keys with their last day.
+pub(super) fn configuration(config: &Config) -> String {
+    let verifier = config.verifier();
+    let keys: Vec<String> = verifier
+        .keys
+        .iter()
+        .map(|key| format!("{} (expires {})", key.id, date(key.not_after)))
+        .collect();
+    let source = match config.keys_from() {
+        KeySource::Configuration => "rootcertbundle",
+        KeySource::Embedded => "embedded bundle",
+    };
+    format!(
+        "registry-token-filter {} configured: profile={} issuer={:?} service={:?} realm={:?}; \
+         keys of the {source}: {}",
+        env!("CARGO_PKG_VERSION"),
+        config.profile(),
+        verifier.issuer,
+        verifier.service,
+        config.realm(),
+        keys.join(", ")
+    )
+}
+
+/// A line for each certificate whose dates do not hold. Its key is trusted all the same, as in the
+/// registry.
+pub(super) fn dates_that_do_not_hold(config: &Config, now: UnixTime) -> Vec<String> {
+    config
+        .verifier()
+        .keys
+        .iter()
+        .filter(|key| key.is_outside_validity(now))
+        .map(|key| {
+            format!(
+                "the certificate of key {} is valid from {} to {} only; tokens of the key are \
+                 accepted all the same, as the registry does",
+                key.id,
+                date(key.not_before),
+                date(key.not_after)
+            )
+        })
+        .collect()
+}
+
+/// `2036-11-21T20:43:31Z`; the number itself if it is out of a calendar's range.
+fn date(seconds: i64) -> String {
+    u64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| DateTime::from_unix_duration(Duration::from_secs(seconds)).ok())
+        .map_or_else(|| seconds.to_string(), |date| date.to_string())
+}

@@ -1,0 +1,126 @@
+//! One request: read its head, decide, apply.
+
+use std::rc::Rc;
+
+use log::{debug, info};
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, Bytes, MapType};
+
+use crate::authorizer::Authorizer;
+use crate::credentials::CredentialsError;
+use crate::decision::{Challenge, ChallengeReason, Decision};
+use crate::request::{Body, RequestHead};
+
+/// A request under one configuration.
+pub(super) struct Filter {
+    authorizer: Rc<Authorizer>,
+}
+
+impl Filter {
+    pub(super) fn new(authorizer: Rc<Authorizer>) -> Self {
+        Self { authorizer }
+    }
+}
+
+impl Context for Filter {}
+
+impl HttpContext for Filter {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        // One read of the whole map: it costs about as much as two single reads, and it alone
+        // shows repeated fields. Bytes, since a field need not be UTF-8.
+        let Ok(fields) = hostcalls::get_map_bytes(MapType::HttpRequestHeaders) else {
+            return refuse_unreadable();
+        };
+        let fields = Fields(&fields);
+        let authorization = fields.all("authorization");
+        let content_type = fields.all("content-type");
+        let (Some(method), Some(target)) = (fields.first(":method"), fields.first(":path")) else {
+            return refuse_unreadable();
+        };
+        let head = RequestHead {
+            method,
+            target,
+            authorization: &authorization,
+            content_type: &content_type,
+            body: fields.body(end_of_stream),
+        };
+        let decision = self.authorizer.decide(&head, super::now());
+        let Some(response) = self.authorizer.response(&decision, method) else {
+            return Action::Continue;
+        };
+        log(&decision);
+        let headers =
+            response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        send(response.status, headers, &response.body)
+    }
+}
+
+/// A request that came while no configuration holds: answered, never forwarded.
+pub(super) struct Closed;
+
+impl Context for Closed {}
+
+impl HttpContext for Closed {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        unavailable("the token filter has no configuration")
+    }
+}
+
+/// The header map as the host gave it.
+struct Fields<'a>(&'a [(String, Bytes)]);
+
+impl<'a> Fields<'a> {
+    /// The values of every field of this name, in order.
+    fn all(&self, name: &str) -> Vec<&'a [u8]> {
+        self.named(name).collect()
+    }
+
+    fn first(&self, name: &str) -> Option<&'a [u8]> {
+        self.named(name).next()
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+
+    /// Whether a body may follow. NGINX does not say that a message ended with its head, so
+    /// `Content-Length: 0` alone says it too.
+    fn body(&self, end_of_stream: bool) -> Body {
+        let is_chunked = self.first("transfer-encoding").is_some();
+        let is_zero = self.first("content-length").is_some_and(|length| length == b"0");
+        if end_of_stream || (is_zero && !is_chunked) { Body::Empty } else { Body::Expected }
+    }
+}
+
+/// A plain request for a token is how every pull begins; other refusals are worth a look.
+fn log(decision: &Decision) {
+    match decision {
+        Decision::Challenge(Challenge {
+            reason: ChallengeReason::Credentials(CredentialsError::Absent),
+            ..
+        }) => debug!("{decision}"),
+        _ => info!("{decision}"),
+    }
+}
+
+fn refuse_unreadable() -> Action {
+    unavailable("the host gave no request head")
+}
+
+/// The registry's envelope for a service that cannot answer now.
+fn unavailable(message: &str) -> Action {
+    let body = format!("{{\"errors\":[{{\"code\":\"UNAVAILABLE\",\"message\":\"{message}\"}}]}}\n");
+    send(503, vec![("content-type", "application/json")], body.as_bytes())
+}
+
+fn send(status: u16, headers: Vec<(&str, &str)>, body: &[u8]) -> Action {
+    if hostcalls::send_http_response(u32::from(status), headers, Some(body)).is_err() {
+        log::error!("the host took no response");
+    }
+    // Whatever the host made of it, the request does not go on.
+    Action::Pause
+}

@@ -1,0 +1,127 @@
+//! What cargo builds for the stack: the filter and `edgectl`.
+//!
+//! Both are built every time they are asked for. That costs a fraction of a second when nothing
+//! changed, and nothing is ever tried out on a stale build.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::process::{indented, shown};
+use crate::tools::{Tools, WASM32_WASIP1};
+
+/// The workspace, as it was when this crate was compiled.
+#[must_use]
+pub fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// Builds the filter and answers `…/wasm32-wasip1/release/registry_token_filter.wasm`.
+///
+/// # Errors
+/// When the target cannot be had or the build fails.
+pub fn filter(tools: &Tools) -> Result<PathBuf> {
+    tools.ensure(&WASM32_WASIP1)?;
+    let mut cargo = cargo();
+    cargo.args([
+        "--release",
+        "--target",
+        "wasm32-wasip1",
+        "--package",
+        "registry-token-filter",
+    ]);
+    // A bundle embedded by accident would hide a missing one in the configuration.
+    cargo.arg("--lib").env_remove("REGISTRY_ROOTCERTBUNDLE");
+    let what = "building the filter";
+    tools
+        .progress()
+        .step(what, || build(cargo, "registry_token_filter", ".wasm"))
+}
+
+/// Builds `edgectl` and answers its path.
+///
+/// # Errors
+/// When the build fails.
+pub fn edgectl(tools: &Tools) -> Result<PathBuf> {
+    let mut cargo = cargo();
+    cargo.args(["--package", "edgectl", "--bin", "edgectl"]);
+    tools
+        .progress()
+        .step("building edgectl", || build(cargo, "edgectl", ""))
+}
+
+fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command.args(["build", "--message-format", "json-render-diagnostics"]);
+    command
+}
+
+/// Runs a build and picks from cargo's messages the file of target `name` that ends in `ending`.
+fn build(mut command: Command, name: &str, ending: &str) -> Result<PathBuf> {
+    let shown = shown(&command);
+    let out = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| Error::Spawn {
+            name: "cargo".to_owned(),
+            command: shown.clone(),
+            source,
+        })?;
+    if !out.status.success() {
+        return Err(Error::Command {
+            command: shown,
+            status: out.status.to_string(),
+            output: indented(&String::from_utf8_lossy(&out.stderr), 60),
+        });
+    }
+    product(&String::from_utf8_lossy(&out.stdout), name, ending)
+        .ok_or_else(|| Error::Other(format!("`{shown}` succeeded, but built no {name}{ending}")))
+}
+
+fn product(messages: &str, name: &str, ending: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| {
+            message
+                .get("reason")
+                .is_some_and(|r| r == "compiler-artifact")
+        })
+        .filter(|message| {
+            message
+                .pointer("/target/name")
+                .and_then(Value::as_str)
+                .is_some_and(|target| target.replace('-', "_") == name)
+        })
+        .filter_map(|message| {
+            let mut files = message
+                .get("filenames")?
+                .as_array()?
+                .iter()
+                .filter_map(Value::as_str);
+            files.find(|file| file.ends_with(ending)).map(PathBuf::from)
+        })
+        .next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_product_is_the_file_of_the_named_target_with_the_wanted_ending() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"serde"},"filenames":["/t/libserde.wasm"]}
+not json
+{"reason":"build-finished","success":true}
+{"reason":"compiler-artifact","target":{"name":"registry-token-filter"},"filenames":["/t/x.rlib","/t/x.wasm"]}"#;
+        let found = product(messages, "registry_token_filter", ".wasm");
+        assert_eq!(found, Some(PathBuf::from("/t/x.wasm")));
+        assert_eq!(product(messages, "registry_token_filter", ".so"), None);
+        assert_eq!(product(messages, "edgectl", ""), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! `envoy/envoy.yaml` for a local stack: the production file with its site-specific places replaced.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::document::Document;
+use crate::certs::ServerCertificate;
+use crate::error::{Error, Result};
+
+/// Name of the listener, of the filter and of the pool in `envoy/envoy.yaml`.
+const LISTENER: &str = "static_resources.listeners[name=registry]";
+const POOL: &str = "static_resources.clusters[name=registry]";
+const GITLAB: &str = "static_resources.clusters[name=gitlab]";
+
+/// What takes the place of the production site.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Host name of edge and nodes, as in their certificates.
+    pub host: String,
+    /// Port of the admin interface.
+    pub admin_port: u16,
+    /// Port of the edge.
+    pub port: u16,
+    /// Certificate of the edge.
+    pub certificate: ServerCertificate,
+    /// The filter.
+    pub wasm: PathBuf,
+    /// The filter's configuration, a JSON text.
+    pub plugin_configuration: String,
+    /// Ports of the nodes.
+    pub nodes: Vec<u16>,
+    /// CA that signed the nodes' certificates.
+    pub ca: PathBuf,
+    /// Port of the issuer that stands in for GitLab, plain HTTP.
+    pub issuer_port: u16,
+}
+
+/// Reads the production file.
+///
+/// # Errors
+/// When it is not there or not YAML.
+pub fn production() -> Result<Document> {
+    let file = crate::artifact::root().join("envoy/envoy.yaml");
+    let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+    Document::parse("envoy/envoy.yaml", &text)
+}
+
+/// Replaces every place of `document` that depends on the site.
+///
+/// # Errors
+/// [`Error::Yaml`] when one of them is missing.
+pub fn localize(document: &mut Document, site: &Site) -> Result<()> {
+    let address = |port: u16| json!({"address": "127.0.0.1", "port_value": port});
+    document.set("admin.address.socket_address", address(site.admin_port))?;
+    document.set(
+        &format!("{LISTENER}.address.socket_address"),
+        address(site.port),
+    )?;
+
+    let pair = format!(
+        "{LISTENER}.filter_chains[0].transport_socket.typed_config.common_tls_context.tls_certificates[0]"
+    );
+    let ServerCertificate { certificate, key } = &site.certificate;
+    document.set(
+        &format!("{pair}.certificate_chain.filename"),
+        text(certificate),
+    )?;
+    document.set(&format!("{pair}.private_key.filename"), text(key))?;
+
+    document.set(&plugin("vm_config.code.local.filename"), text(&site.wasm))?;
+    document.set(&plugin_configuration(), site.plugin_configuration.as_str())?;
+
+    let host = hcm("route_config.virtual_hosts[name=registry]");
+    document.set(&format!("{host}.domains"), json!([site.host]))?;
+    document.set(
+        &format!("{host}.routes[name=realm].route.host_rewrite_literal"),
+        "localhost",
+    )?;
+
+    pool(document, site)?;
+
+    endpoints(document, GITLAB, &[site.issuer_port])?;
+    // The stand-in speaks plain HTTP.
+    document.take(GITLAB, "transport_socket")?;
+    Ok(())
+}
+
+fn pool(document: &mut Document, site: &Site) -> Result<()> {
+    endpoints(document, POOL, &site.nodes)?;
+    document.set(
+        &format!("{POOL}.health_checks[0].http_health_check.host"),
+        site.host.as_str(),
+    )?;
+    let tls = format!("{POOL}.transport_socket.typed_config");
+    document.set(&format!("{tls}.sni"), site.host.as_str())?;
+    let validation = format!("{tls}.common_tls_context.validation_context");
+    document.set(&format!("{validation}.trusted_ca.filename"), text(&site.ca))?;
+    let name = format!("{validation}.match_typed_subject_alt_names[0].matcher.exact");
+    document.set(&name, site.host.as_str())
+}
+
+fn endpoints(document: &mut Document, cluster: &str, ports: &[u16]) -> Result<()> {
+    document.set(&format!("{cluster}.type"), "STATIC")?;
+    let endpoints: Vec<Value> = ports
+        .iter()
+        .map(|port| {
+            json!({"endpoint": {"address": {"socket_address": {
+                "address": "127.0.0.1", "port_value": port,
+            }}}})
+        })
+        .collect();
+    let place = format!("{cluster}.load_assignment.endpoints[0].lb_endpoints");
+    document.set(&place, endpoints)
+}
+
+/// Path of a place in the HTTP connection manager.
+#[must_use]
+pub fn hcm(place: &str) -> String {
+    format!("{LISTENER}.filter_chains[0].filters[0].typed_config.{place}")
+}
+
+/// Path of a place in the filter's plugin configuration.
+#[must_use]
+pub fn plugin(place: &str) -> String {
+    hcm(&format!(
+        "http_filters[name=registry_token_filter].typed_config.config.{place}"
+    ))
+}
+
+/// Path of the JSON text that the filter reads.
+#[must_use]
+pub fn plugin_configuration() -> String {
+    plugin("configuration.value")
+}
+
+/// Moves the listener out of `document` into a file that Envoy watches, and answers the listener as
+/// a document of its own (`resources[0]`).
+///
+/// # Errors
+/// [`Error::Yaml`] when there is no listener.
+pub fn listener_from_file(document: &mut Document, file: &Path) -> Result<Document> {
+    let mut listener = document.at(LISTENER)?.take();
+    if let Some(members) = listener.as_object_mut() {
+        let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
+        members.insert("@type".to_owned(), kind.into());
+    }
+    document.take("static_resources", "listeners")?;
+    if let Some(members) = document.root_mut().as_object_mut() {
+        let source =
+            json!({"path_config_source": {"path": text(file)}, "resource_api_version": "V3"});
+        members.insert(
+            "dynamic_resources".to_owned(),
+            json!({"lds_config": source}),
+        );
+    }
+    let mut resources = Document::parse("listener", "{}")?;
+    *resources.root_mut() = json!({"resources": [listener]});
+    Ok(resources)
+}
+
+fn text(path: &Path) -> Value {
+    path.to_string_lossy().into_owned().into()
+}

