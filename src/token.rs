@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+
 use crate::credentials::BearerToken;
 
 mod claims;
@@ -97,7 +99,7 @@ impl<'a> UntrustedToken<'a> {
     /// One of the three parts, decoded.
     fn part(&self, index: usize) -> Result<Vec<u8>, TokenError> {
         let part = self.text.split('.').nth(index).unwrap_or_default();
-        data_encoding::BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| TokenError::Structure)
+        Base64UrlUnpadded::decode_vec(part).map_err(|_| TokenError::Structure)
     }
 }
 

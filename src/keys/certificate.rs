@@ -10,7 +10,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use base32ct::{Base32UpperUnpadded, Encoding as _};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
@@ -134,7 +135,7 @@ fn seconds(time: x509_cert::time::Time) -> i64 {
 #[must_use]
 pub fn libtrust(spki_der: &[u8]) -> String {
     let digest = Sha256::digest(spki_der);
-    let text = BASE32_NOPAD.encode(digest.get(..LIBTRUST_BYTES).unwrap_or_default());
+    let text = Base32UpperUnpadded::encode_string(digest.get(..LIBTRUST_BYTES).unwrap_or_default());
     let mut id = String::with_capacity(text.len() + text.len() / 4);
     for (index, character) in text.chars().enumerate() {
         if index > 0 && index % 4 == 0 {
@@ -149,10 +150,10 @@ pub fn libtrust(spki_der: &[u8]) -> String {
 /// base64url.
 #[must_use]
 pub fn rfc7638(modulus: &[u8], exponent: &[u8]) -> String {
-    let n = BASE64URL_NOPAD.encode(modulus);
-    let e = BASE64URL_NOPAD.encode(exponent);
+    let n = Base64UrlUnpadded::encode_string(modulus);
+    let e = Base64UrlUnpadded::encode_string(exponent);
     let digest = Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#));
-    BASE64URL_NOPAD.encode(&digest)
+    Base64UrlUnpadded::encode_string(&digest)
 }
 
 impl fmt::Display for BundleError {

@@ -111,6 +111,8 @@ impl Envoy {
         };
         command.current_dir(folder);
         command.arg("--use-dynamic-base-id");
+        // Ten seconds is the default: too late for who looks at the access log now.
+        command.args(["--file-flush-interval-msec", "100"]);
         command.args(["--concurrency", &settings.concurrency.to_string()]);
         command.args(["--log-level", &settings.log_level]);
         if !settings.component_log_level.is_empty() {

@@ -112,7 +112,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Starts `edgectl issuer` on a port of its choice and waits until it listens.
+    /// Starts `edgectl issuer --json` on a port of its choice and waits until it listens.
     ///
     /// # Errors
     /// When it does not start; its log says why.
@@ -125,7 +125,7 @@ impl Issuer {
             .args(["issuer", "--listen", "127.0.0.1:0", "--key"])
             .arg(&settings.key.key);
         command.args(["--issuer", &settings.issuer, "--service", &settings.service]);
-        command.arg("--users").arg(&users);
+        command.arg("--users").arg(&users).arg("--json");
         let mut process = Process::spawn("issuer", command, &folder.join("issuer.log"))?;
         let address = process.wait_for_line("its address", READY, listening)?;
         Ok(Self { process, address })
@@ -156,7 +156,7 @@ impl Issuer {
     }
 }
 
-/// The address out of the issuer's first line, `{"listening":"127.0.0.1:PORT"}`.
+/// The address out of the issuer's first line, `{"listening":"127.0.0.1:PORT", …}`.
 fn listening(line: &str) -> Option<SocketAddr> {
     serde_json::from_str::<Value>(line)
         .ok()?
@@ -197,18 +197,25 @@ fn users_file(settings: &Settings) -> Result<String> {
         .map_err(|error| Error::Other(format!("users file: {error}")))
 }
 
-/// Makes a key pair with `edgectl keys`, as `token.key` and `token.crt` in `folder`.
+/// Size of a new key in bits: the smallest that is made, because a stack should start fast.
+const BITS: &str = "2048";
+
+/// A key pair in `folder`, `token.key` and `token.crt`: made with `edgectl keys`, or that of an
+/// earlier stack in the same folder.
 ///
 /// # Errors
 /// When `edgectl` fails.
 pub fn signing_key(edgectl: &Path, folder: &Path) -> Result<SigningKey> {
-    let made = SigningKey {
+    let pair = SigningKey {
         key: folder.join("token.key"),
         certificate: folder.join("token.crt"),
     };
-    let mut command = Command::new(edgectl);
-    command.args(["keys", "generate", "--key"]).arg(&made.key);
-    command.arg("--certificate").arg(&made.certificate);
-    output(&mut command)?;
-    Ok(made)
+    if !(pair.key.is_file() && pair.certificate.is_file()) {
+        let mut command = Command::new(edgectl);
+        command
+            .args(["keys", "--name", "token", "--bits", BITS, "--out"])
+            .arg(folder);
+        output(&mut command)?;
+    }
+    Ok(pair)
 }

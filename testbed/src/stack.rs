@@ -55,6 +55,7 @@ pub struct Builder {
     service: String,
     users: Vec<User>,
     namespaces: Vec<Namespace>,
+    key: Option<SigningKey>,
     plugin: Map<String, Value>,
     envoy: envoy::Settings,
     adjust: Adjust,
@@ -145,6 +146,13 @@ impl Builder {
         self
     }
 
+    /// Signs tokens with this key, instead of a new one.
+    #[must_use]
+    pub fn signing_key(mut self, key: SigningKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
     /// Sets a key of the filter's configuration; `null` leaves the key out.
     #[must_use]
     pub fn plugin(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -195,7 +203,9 @@ impl Builder {
         let names = [HOST, "127.0.0.1"];
         let edge_certificate = authority.issue(&certificates, "edge", &names)?;
 
-        let key = issuer::signing_key(&edgectl, &path)?;
+        let key = self
+            .key
+            .map_or_else(|| issuer::signing_key(&edgectl, &path), Ok)?;
         let issuer_settings = issuer::Settings {
             issuer: self.issuer.clone(),
             service: self.service.clone(),
@@ -305,6 +315,7 @@ impl Stack {
             service: "container_registry".to_owned(),
             users: Vec::new(),
             namespaces: Vec::new(),
+            key: None,
             plugin: Map::new(),
             envoy: envoy::Settings::default(),
             adjust: Box::new(|_| Ok(())),

@@ -297,11 +297,11 @@ fn explain(claims: &Claims) {
         (None, Some(None)) => "of nobody".to_owned(),
         (None, None) => "of a background job".to_owned(),
     };
-    eprintln!(
+    say(&format!(
         "token {who} from {} for {}, grants {access}; valid from {} to {}",
         claims.iss,
         claims.aud,
         instant(claims.nbf),
         instant(claims.exp)
-    );
+    ));
 }

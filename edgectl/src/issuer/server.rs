@@ -64,6 +64,8 @@ pub async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_time)
             .max_headers(limits.headers)
+            .max_header_size(limits.head_bytes)
+            // Where a head that never ends stops being read; alone it is no exact limit.
             .max_buf_size(limits.head_bytes)
             .serve_connection(
                 TokioIo::new(stream),

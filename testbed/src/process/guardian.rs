@@ -31,15 +31,15 @@ while IFS= read -r line; do
 " ;;
   esac
 done
-for g in $groups; do kill -TERM -- "-$g" 2>/dev/null; done
+for g in $groups; do kill -s TERM -- "-$g" 2>/dev/null; done
 tries=0
 while [ $tries -lt 30 ]; do
   left=
-  for g in $groups; do kill -0 -- "-$g" 2>/dev/null && left=1; done
+  for g in $groups; do kill -s 0 -- "-$g" 2>/dev/null && left=1; done
   [ -z "$left" ] && break
   sleep 0.1; tries=$((tries + 1))
 done
-for g in $groups; do kill -KILL -- "-$g" 2>/dev/null; done
+for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 printf '%s' "$folders" | while IFS= read -r d; do [ -n "$d" ] && rm -rf -- "$d"; done
 "#;
 

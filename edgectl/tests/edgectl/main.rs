@@ -1,0 +1,16 @@
+//! `edgectl` as a process: what it prints, writes, answers and refuses.
+//!
+//! `cfg(test)` on the modules tells Clippy that helpers, too, are test code and may panic.
+
+#[cfg(test)]
+mod issuer;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod token;
