@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[path = "src/keys/certificate.rs"]
-#[expect(unreachable_pub, reason = "public in the filter, which shares this file")]
+#[expect(
+    unreachable_pub,
+    reason = "public in the filter, which shares this file"
+)]
 mod certificate;
 
 const VARIABLE: &str = "REGISTRY_ROOTCERTBUNDLE";
@@ -49,9 +52,15 @@ fn embed() -> Result<(), String> {
 }
 
 fn warn_of_expired(keys: &[certificate::CertificateKey], name: &str) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    for (index, key) in keys.iter().enumerate().filter(|(_, key)| key.not_after < now) {
+    for (index, key) in keys
+        .iter()
+        .enumerate()
+        .filter(|(_, key)| key.not_after < now)
+    {
         let (number, id) = (index + 1, &key.libtrust);
         println!(
             "cargo::warning={VARIABLE}: certificate {number} of {name} has expired (key {id}); \

@@ -88,8 +88,11 @@ pub struct RequiredAccess<'a> {
 
 impl<'a> RequiredAccess<'a> {
     /// No record: any verified token will do.
-    pub const NONE: RequiredAccess<'static> =
-        RequiredAccess { primary: None, actions: &[], source: None };
+    pub const NONE: RequiredAccess<'static> = RequiredAccess {
+        primary: None,
+        actions: &[],
+        source: None,
+    };
 
     /// What the registry asks of `method` on a repository (`appendAccessRecords`).
     ///
@@ -104,7 +107,10 @@ impl<'a> RequiredAccess<'a> {
         };
         let name = Cow::Borrowed(name.as_str().as_bytes());
         Self {
-            primary: Some(Resource { kind: ResourceType::Repository, name }),
+            primary: Some(Resource {
+                kind: ResourceType::Repository,
+                name,
+            }),
             actions,
             source: None,
         }
@@ -115,7 +121,10 @@ impl<'a> RequiredAccess<'a> {
     pub fn on_catalog() -> RequiredAccess<'static> {
         let name = Cow::Borrowed(b"catalog".as_slice());
         RequiredAccess {
-            primary: Some(Resource { kind: ResourceType::Registry, name }),
+            primary: Some(Resource {
+                kind: ResourceType::Registry,
+                name,
+            }),
             actions: &[Action::All],
             source: None,
         }
@@ -124,15 +133,26 @@ impl<'a> RequiredAccess<'a> {
     /// Adds `pull` on the repository a blob is mounted from.
     #[must_use]
     pub fn with_mount_source(self, from: Cow<'a, [u8]>) -> Self {
-        Self { source: Some(Resource { kind: ResourceType::Repository, name: from }), ..self }
+        Self {
+            source: Some(Resource {
+                kind: ResourceType::Repository,
+                name: from,
+            }),
+            ..self
+        }
     }
 
     /// The records, in the registry's order: those of the method, then the mount's source.
     pub fn records(&self) -> impl Iterator<Item = Access<'_>> {
         let primary = self.primary.iter().flat_map(|resource| {
-            self.actions.iter().map(move |&action| Access { resource, action })
+            self.actions
+                .iter()
+                .map(move |&action| Access { resource, action })
         });
-        let source = self.source.iter().map(|resource| Access { resource, action: Action::Pull });
+        let source = self.source.iter().map(|resource| Access {
+            resource,
+            action: Action::Pull,
+        });
         primary.chain(source)
     }
 
@@ -251,11 +271,31 @@ mod tests {
         let app: &[(&str, &str, &[&str])] = &[("repository", "group/app", &["pull"])];
         for (entries, pull, push, delete) in [
             (app, true, false, false),
-            (&[("repository", "group/app", &["pull", "push"])], true, true, false),
-            (&[("repository", "group/app", &["push"])], false, false, false),
-            (&[("repository", "group/app", &["delete"])], false, false, true),
+            (
+                &[("repository", "group/app", &["pull", "push"])],
+                true,
+                true,
+                false,
+            ),
+            (
+                &[("repository", "group/app", &["push"])],
+                false,
+                false,
+                false,
+            ),
+            (
+                &[("repository", "group/app", &["delete"])],
+                false,
+                false,
+                true,
+            ),
             (&[("repository", "group/app", &["*"])], true, true, true),
-            (&[("repository", "group/app", &["Pull"])], false, false, false),
+            (
+                &[("repository", "group/app", &["Pull"])],
+                false,
+                false,
+                false,
+            ),
             (&[("repository", "group/app", &[])], false, false, false),
             (&[("repository", "Group/app", &["*"])], false, false, false),
             (&[("repository", "group/app/", &["*"])], false, false, false),
@@ -263,14 +303,23 @@ mod tests {
             (&[("repository", "group/*", &["*"])], false, false, false),
             (&[("repository", "*", &["*"])], false, false, false),
             (&[("Repository", "group/app", &["*"])], false, false, false),
-            (&[("repository(plugin)", "group/app", &["*"])], false, false, false),
+            (
+                &[("repository(plugin)", "group/app", &["*"])],
+                false,
+                false,
+                false,
+            ),
             (&[("registry", "group/app", &["*"])], false, false, false),
             (&[], false, false, false),
         ] {
             let grants = grants(entries);
             assert_eq!(grants.cover(&on_app("GET")), pull, "pull by {entries:?}");
             assert_eq!(grants.cover(&on_app("PUT")), push, "push by {entries:?}");
-            assert_eq!(grants.cover(&on_app("DELETE")), delete, "delete by {entries:?}");
+            assert_eq!(
+                grants.cover(&on_app("DELETE")),
+                delete,
+                "delete by {entries:?}"
+            );
             assert!(grants.cover(&RequiredAccess::NONE));
         }
     }

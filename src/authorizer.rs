@@ -138,7 +138,12 @@ impl Authorizer {
             ChallengeReason::Scope(_) => Some(ErrorCode::InsufficientScope),
         };
         let required = required.into_owned();
-        Refusal::Challenge(Challenge { required, route: route.tag(), reason, error })
+        Refusal::Challenge(Challenge {
+            required,
+            route: route.tag(),
+            reason,
+            error,
+        })
     }
 }
 

@@ -44,8 +44,11 @@ pub fn www_authenticate(
     required: &RequiredAccess<'_>,
     error: Option<ErrorCode>,
 ) -> String {
-    let mut value =
-        format!("Bearer realm={},service={}", quoted(realm.as_bytes()), quoted(service.as_bytes()));
+    let mut value = format!(
+        "Bearer realm={},service={}",
+        quoted(realm.as_bytes()),
+        quoted(service.as_bytes())
+    );
     if let Some(scope) = scope_bytes(required) {
         value.push_str(",scope=");
         value.push_str(&quoted(&scope));
@@ -96,7 +99,10 @@ fn scope_bytes(required: &RequiredAccess<'_>) -> Option<Vec<u8>> {
 /// The records are those of the request, in order and not merged; without any, `detail` is null.
 #[must_use]
 pub fn body(required: &RequiredAccess<'_>, profile: Profile) -> String {
-    let records: Vec<String> = required.records().map(|record| detail(record, profile)).collect();
+    let records: Vec<String> = required
+        .records()
+        .map(|record| detail(record, profile))
+        .collect();
     let detail = if records.is_empty() {
         "null".to_owned()
     } else {
@@ -112,11 +118,13 @@ pub fn body(required: &RequiredAccess<'_>, profile: Profile) -> String {
 fn detail(record: Access<'_>, profile: Profile) -> String {
     let kind = json_string(record.resource.kind.as_str().as_bytes());
     let name = json_string(&record.resource.name);
-    let project_path = if profile.names_project_path() { ",\"ProjectPath\":\"\"" } else { "" };
+    let project_path = if profile.names_project_path() {
+        ",\"ProjectPath\":\"\""
+    } else {
+        ""
+    };
     let action = json_string(record.action.as_str().as_bytes());
-    format!(
-        "{{\"Type\":{kind},\"Class\":\"\",\"Name\":{name}{project_path},\"Action\":{action}}}"
-    )
+    format!("{{\"Type\":{kind},\"Class\":\"\",\"Name\":{name}{project_path},\"Action\":{action}}}")
 }
 
 impl fmt::Display for ErrorCode {
@@ -144,7 +152,11 @@ mod tests {
         let from = |bytes: &'static [u8]| on_app("GET").with_mount_source(Cow::Borrowed(bytes));
         for (required, error, rest) in [
             (RequiredAccess::NONE, None, ""),
-            (RequiredAccess::NONE, Some(ErrorCode::InvalidToken), r#",error="invalid_token""#),
+            (
+                RequiredAccess::NONE,
+                Some(ErrorCode::InvalidToken),
+                r#",error="invalid_token""#,
+            ),
             (on_app("GET"), None, r#",scope="repository:group/app:pull""#),
             (
                 on_app("PUT"),
@@ -152,9 +164,21 @@ mod tests {
                 r#",scope="repository:group/app:pull,push",error="insufficient_scope""#,
             ),
             (on_app("OPTIONS"), None, ""),
-            (RequiredAccess::on_catalog(), None, r#",scope="registry:catalog:*""#),
-            (from(b"x/y"), None, r#",scope="repository:group/app:pull repository:x/y:pull""#),
-            (from(b"group/app"), None, r#",scope="repository:group/app:pull""#),
+            (
+                RequiredAccess::on_catalog(),
+                None,
+                r#",scope="registry:catalog:*""#,
+            ),
+            (
+                from(b"x/y"),
+                None,
+                r#",scope="repository:group/app:pull repository:x/y:pull""#,
+            ),
+            (
+                from(b"group/app"),
+                None,
+                r#",scope="repository:group/app:pull""#,
+            ),
             (
                 from(b"a\"b\\\r\n\xff<b>&"),
                 None,
@@ -187,7 +211,10 @@ mod tests {
              \"detail\":null}]}\n"
         );
         assert_eq!(
-            body(&on_app("GET").with_mount_source(Cow::Borrowed(b"a<b>&")), Profile::Gitlab),
+            body(
+                &on_app("GET").with_mount_source(Cow::Borrowed(b"a<b>&")),
+                Profile::Gitlab
+            ),
             "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"authentication required\",\
              \"detail\":[{\"Type\":\"repository\",\"Class\":\"\",\"Name\":\"group/app\",\
              \"ProjectPath\":\"\",\"Action\":\"pull\"},{\"Type\":\"repository\",\"Class\":\"\",\

@@ -17,11 +17,23 @@ use crate::unambiguous::{self, Shape};
 /// against this table.
 pub const KEYS: [(&str, &str); 6] = [
     ("realm", "the absolute http(s) URL of the token endpoint"),
-    ("service", "the name of this registry, as in the registry's auth.token.service"),
-    ("issuer", "who signs tokens, as in the registry's auth.token.issuer"),
+    (
+        "service",
+        "the name of this registry, as in the registry's auth.token.service",
+    ),
+    (
+        "issuer",
+        "who signs tokens, as in the registry's auth.token.issuer",
+    ),
     ("rootcertbundle", "one or more certificates in PEM, inline"),
-    ("profile", "\"gitlab\", \"distribution-2.8\" or \"distribution-3\""),
-    ("headers", "an object of header names to lists of values, as in the registry's http.headers"),
+    (
+        "profile",
+        "\"gitlab\", \"distribution-2.8\" or \"distribution-3\"",
+    ),
+    (
+        "headers",
+        "an object of header names to lists of values, as in the registry's http.headers",
+    ),
 ];
 
 /// A configuration that holds.
@@ -95,8 +107,9 @@ impl Config {
             Some(b'{') => {}
             Some(&first) => return Err(ConfigError::NotJson { first }),
         }
-        let value: Value = serde_json::from_slice(json)
-            .map_err(|error| ConfigError::Json { fault: error.to_string() })?;
+        let value: Value = serde_json::from_slice(json).map_err(|error| ConfigError::Json {
+            fault: error.to_string(),
+        })?;
         let Value::Object(members) = value else {
             return Err(ConfigError::NotJson { first: b'{' });
         };
@@ -108,7 +121,10 @@ impl Config {
         embedded: &[EmbeddedKey],
         json: &[u8],
     ) -> Result<Self, ConfigError> {
-        if let Some(key) = members.keys().find(|key| KEYS.iter().all(|(known, _)| known != key)) {
+        if let Some(key) = members
+            .keys()
+            .find(|key| KEYS.iter().all(|(known, _)| known != key))
+        {
             return Err(ConfigError::UnknownKey { key: key.clone() });
         }
         if unambiguous::read(json, Shape::Other).is_err() {
@@ -123,18 +139,32 @@ impl Config {
         };
         let form = profile.key_id_form();
         let (keys, keys_from) = match optional_text(&mut members, "rootcertbundle")? {
-            Some(pem) => {
-                (TrustedKeys::from_bundle(pem.as_bytes(), form), KeySource::Configuration)
-            }
-            None => (TrustedKeys::from_embedded(embedded, form), KeySource::Embedded),
+            Some(pem) => (
+                TrustedKeys::from_bundle(pem.as_bytes(), form),
+                KeySource::Configuration,
+            ),
+            None => (
+                TrustedKeys::from_embedded(embedded, form),
+                KeySource::Embedded,
+            ),
         };
         let keys = keys.map_err(ConfigError::Keys)?;
         let headers = match members.remove("headers") {
             None => own_pairs(profile.default_headers()),
             Some(value) => headers(&value)?,
         };
-        let verifier = TokenVerifier { keys, issuer, service, profile };
-        Ok(Self { realm, headers, verifier, keys_from })
+        let verifier = TokenVerifier {
+            keys,
+            issuer,
+            service,
+            profile,
+        };
+        Ok(Self {
+            realm,
+            headers,
+            verifier,
+            keys_from,
+        })
     }
 
     /// The URL of the token endpoint, as it stands in a challenge.
@@ -175,7 +205,10 @@ impl Config {
 }
 
 fn own_pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    pairs
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn required_text(
@@ -193,9 +226,10 @@ fn optional_text(
     match members.remove(key) {
         None => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
-        Some(Value::String(_)) => {
-            Err(ConfigError::Value { key, found: "an empty string".to_owned() })
-        }
+        Some(Value::String(_)) => Err(ConfigError::Value {
+            key,
+            found: "an empty string".to_owned(),
+        }),
         Some(other) => Err(value_error(key, &other)),
     }
 }
@@ -215,7 +249,9 @@ fn value_error(key: &'static str, found: &dyn fmt::Display) -> ConfigError {
 fn realm(text: String) -> Result<String, ConfigError> {
     let is_usable = |uri: &Uri<&str>| {
         matches!(uri.scheme().as_str(), "http" | "https")
-            && uri.authority().is_some_and(|authority| !authority.host().is_empty())
+            && uri
+                .authority()
+                .is_some_and(|authority| !authority.host().is_empty())
             && !uri.has_fragment()
     };
     match Uri::parse(text.as_str()) {
@@ -273,9 +309,8 @@ impl fmt::Display for ConfigError {
             Self::Json { fault } => {
                 write!(formatter, "the plugin configuration is not JSON: {fault}")
             }
-            Self::Repeated => formatter.write_str(
-                "the plugin configuration names a key twice: expected each key once",
-            ),
+            Self::Repeated => formatter
+                .write_str("the plugin configuration names a key twice: expected each key once"),
             Self::UnknownKey { key } => {
                 let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
                 write!(
@@ -289,7 +324,11 @@ impl fmt::Display for ConfigError {
                 write!(formatter, "`{key}`: missing; expected {}", expectation(key))
             }
             Self::Value { key, found } => {
-                write!(formatter, "`{key}`: found {found}; expected {}", expectation(key))
+                write!(
+                    formatter,
+                    "`{key}`: found {found}; expected {}",
+                    expectation(key)
+                )
             }
             Self::Keys(KeysError::Missing) => formatter.write_str(
                 "`rootcertbundle`: missing, and no bundle was embedded at build time; expected \
@@ -301,7 +340,9 @@ impl fmt::Display for ConfigError {
 }
 
 fn expectation(key: &str) -> &'static str {
-    KEYS.iter().find(|(known, _)| *known == key).map_or("another value", |(_, text)| text)
+    KEYS.iter()
+        .find(|(known, _)| *known == key)
+        .map_or("another value", |(_, text)| text)
 }
 
 impl std::error::Error for ConfigError {}

@@ -163,8 +163,16 @@ mod tests {
             (&["Bearer T", "Bearer T"], Err(Repeated), Err(Repeated)),
             (&["Bearer T", ""], Err(Repeated), Err(Repeated)),
         ] {
-            assert_eq!(read(fields, CredentialsForm::TwoParts), two_parts, "{fields:?}");
-            assert_eq!(read(fields, CredentialsForm::SchemeAndRest), scheme_and_rest, "{fields:?}");
+            assert_eq!(
+                read(fields, CredentialsForm::TwoParts),
+                two_parts,
+                "{fields:?}"
+            );
+            assert_eq!(
+                read(fields, CredentialsForm::SchemeAndRest),
+                scheme_and_rest,
+                "{fields:?}"
+            );
         }
     }
 

@@ -127,13 +127,22 @@ impl fmt::Display for Decision {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Forward(permit) => write!(formatter, "forwarded basis={:?}", permit.basis()),
-            Self::Challenge(Challenge { required, route, reason, .. }) => write!(
+            Self::Challenge(Challenge {
+                required,
+                route,
+                reason,
+                ..
+            }) => write!(
                 formatter,
                 "challenged reason={} route={route} required=\"{required}\": {reason}",
                 reason.tag()
             ),
             Self::Reject(rejection) => {
-                write!(formatter, "rejected reason={}: {rejection}", rejection.tag())
+                write!(
+                    formatter,
+                    "rejected reason={}: {rejection}",
+                    rejection.tag()
+                )
             }
         }
     }

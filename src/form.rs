@@ -99,8 +99,18 @@ mod tests {
             ("PATCH", &[form], Err(UrlEncoded), Ok(())),
             ("GET", &[form], Ok(()), Ok(())),
             ("DELETE", &[form], Ok(()), Ok(())),
-            ("POST", &["Application/X-WWW-Form-UrlEncoded"], Err(UrlEncoded), Ok(())),
-            ("POST", &[" application/x-www-form-urlencoded ; =broken"], Err(UrlEncoded), Ok(())),
+            (
+                "POST",
+                &["Application/X-WWW-Form-UrlEncoded"],
+                Err(UrlEncoded),
+                Ok(()),
+            ),
+            (
+                "POST",
+                &[" application/x-www-form-urlencoded ; =broken"],
+                Err(UrlEncoded),
+                Ok(()),
+            ),
             ("POST", &[parts], Err(Multipart), Ok(())),
             ("GET", &[parts], Err(Multipart), Ok(())),
             ("DELETE", &["MULTIPART/FORM-DATA"], Err(Multipart), Ok(())),
@@ -108,8 +118,18 @@ mod tests {
             ("POST", &[octets], Ok(()), Ok(())),
             ("POST", &[""], Ok(()), Ok(())),
             ("POST", &[], Ok(()), Ok(())),
-            ("POST", &[octets, form], Err(RepeatedContentType), Err(RepeatedContentType)),
-            ("POST", &[octets, octets], Err(RepeatedContentType), Err(RepeatedContentType)),
+            (
+                "POST",
+                &[octets, form],
+                Err(RepeatedContentType),
+                Err(RepeatedContentType),
+            ),
+            (
+                "POST",
+                &[octets, octets],
+                Err(RepeatedContentType),
+                Err(RepeatedContentType),
+            ),
             (
                 "POST",
                 &["application/octet-stream, application/x-www-form-urlencoded"],
@@ -126,7 +146,11 @@ mod tests {
                     content_type: &types,
                     body,
                 };
-                assert_eq!(refuse_form_body(&head), expected, "{method} {types:?} {body:?}");
+                assert_eq!(
+                    refuse_form_body(&head),
+                    expected,
+                    "{method} {types:?} {body:?}"
+                );
             }
         }
     }

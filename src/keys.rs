@@ -114,9 +114,21 @@ impl TrustedKeys {
             };
             let (not_before, not_after) = (key.not_before, key.not_after);
             // The same key twice is harmless; the later certificate's dates are shown.
-            trusted.insert(id.clone(), TrustedKey { verifying_key, id, not_before, not_after });
+            trusted.insert(
+                id.clone(),
+                TrustedKey {
+                    verifying_key,
+                    id,
+                    not_before,
+                    not_after,
+                },
+            );
         }
-        if trusted.is_empty() { Err(KeysError::Missing) } else { Ok(Self(trusted)) }
+        if trusted.is_empty() {
+            Err(KeysError::Missing)
+        } else {
+            Ok(Self(trusted))
+        }
     }
 
     /// The key of this id, compared byte by byte.
@@ -136,7 +148,10 @@ impl fmt::Display for KeysError {
         match self {
             Self::Bundle(error) => error.fmt(formatter),
             Self::Unusable { number } => {
-                write!(formatter, "the key of certificate {number} is not a usable RSA key")
+                write!(
+                    formatter,
+                    "the key of certificate {number} is not a usable RSA key"
+                )
             }
             Self::Missing => formatter.write_str("there is no certificate"),
         }

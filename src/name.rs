@@ -69,12 +69,18 @@ fn is_component(text: &[u8]) -> bool {
     let mut separator: &[u8] = b"";
     let mut rest = text;
     loop {
-        let run = rest.iter().take_while(|&&byte| is_alphanumeric(byte)).count();
+        let run = rest
+            .iter()
+            .take_while(|&&byte| is_alphanumeric(byte))
+            .count();
         if run == 0 {
             return false;
         }
         rest = rest.get(run..).unwrap_or_default();
-        let gap = rest.iter().take_while(|&&byte| !is_alphanumeric(byte)).count();
+        let gap = rest
+            .iter()
+            .take_while(|&&byte| !is_alphanumeric(byte))
+            .count();
         (separator, rest) = rest.split_at_checked(gap).unwrap_or((separator, b""));
         match separator {
             b"" => return rest.is_empty(),
@@ -87,15 +93,16 @@ fn is_component(text: &[u8]) -> bool {
 
 /// `dc(?:\.dc)*(?::[0-9]+)?`, or an address in brackets where allowed.
 fn is_host_and_port(text: &[u8], literal_addresses: bool) -> bool {
-    let is_port =
-        |port: &[u8]| !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    let is_port = |port: &[u8]| !port.is_empty() && port.iter().all(u8::is_ascii_digit);
     if let (true, Some(inner)) = (literal_addresses, text.strip_prefix(b"[")) {
         let Some(end) = inner.iter().position(|&byte| byte == b']') else {
             return false;
         };
         let (address, rest) = inner.split_at(end);
         let is_address = !address.is_empty()
-            && address.iter().all(|&byte| byte.is_ascii_hexdigit() || byte == b':');
+            && address
+                .iter()
+                .all(|&byte| byte.is_ascii_hexdigit() || byte == b':');
         return is_address
             && match rest.get(1..) {
                 Some(b"") => true,
@@ -118,7 +125,9 @@ fn is_domain_component(text: &[u8]) -> bool {
     let ends = (text.first(), text.last());
     matches!(ends, (Some(first), Some(last))
         if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric())
-        && text.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && text
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Whether a manifest may be asked for by this reference: a tag or a digest.
@@ -133,7 +142,9 @@ pub fn is_tag(text: &[u8]) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     text.len() <= 128
         && text.first().is_some_and(|&first| is_word(first))
-        && text.iter().all(|&byte| is_word(byte) || byte == b'.' || byte == b'-')
+        && text
+            .iter()
+            .all(|&byte| is_word(byte) || byte == b'.' || byte == b'-')
 }
 
 /// `[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+`
@@ -148,18 +159,25 @@ pub fn is_digest(text: &[u8]) -> bool {
     let (algorithm, encoded) = text.split_at(colon);
     let is_part = |part: &[u8]| {
         !part.is_empty()
-            && part.iter().all(|&byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            && part
+                .iter()
+                .all(|&byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     algorithm.split(|byte| b".+_-".contains(byte)).all(is_part)
         && encoded.len() > 1
-        && encoded.iter().skip(1).all(|&byte| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte))
+        && encoded
+            .iter()
+            .skip(1)
+            .all(|&byte| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte))
 }
 
 /// `[a-zA-Z0-9_.=-]+`
 #[must_use]
 pub fn is_upload_id(text: &[u8]) -> bool {
     !text.is_empty()
-        && text.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"_.=-".contains(&byte))
+        && text
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || b"_.=-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -213,7 +231,11 @@ mod tests {
         ] {
             for literal_addresses in [false, true] {
                 let parsed = RepositoryName::parse(name.as_bytes(), literal_addresses);
-                assert_eq!(parsed.map(RepositoryName::as_str), routed.then_some(name), "{name}");
+                assert_eq!(
+                    parsed.map(RepositoryName::as_str),
+                    routed.then_some(name),
+                    "{name}"
+                );
             }
         }
         assert!(RepositoryName::parse(b"a\xff/b", true).is_none());
@@ -231,8 +253,15 @@ mod tests {
             ("[::g]/foo", false),
             ("[::1]:5000", false),
         ] {
-            assert_eq!(RepositoryName::parse(name.as_bytes(), true).is_some(), in_newer, "{name}");
-            assert!(RepositoryName::parse(name.as_bytes(), false).is_none(), "{name}");
+            assert_eq!(
+                RepositoryName::parse(name.as_bytes(), true).is_some(),
+                in_newer,
+                "{name}"
+            );
+            assert!(
+                RepositoryName::parse(name.as_bytes(), false).is_none(),
+                "{name}"
+            );
         }
     }
 
@@ -265,7 +294,11 @@ mod tests {
             assert_eq!(is_tag(text.as_bytes()), tag, "tag {text}");
             assert_eq!(is_digest(text.as_bytes()), digest, "digest {text}");
             assert_eq!(is_upload_id(text.as_bytes()), upload, "upload id {text}");
-            assert_eq!(is_reference(text.as_bytes()), tag || digest, "reference {text}");
+            assert_eq!(
+                is_reference(text.as_bytes()),
+                tag || digest,
+                "reference {text}"
+            );
         }
     }
 }

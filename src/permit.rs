@@ -58,7 +58,9 @@ impl Permit {
         required: &RequiredAccess<'_>,
     ) -> Result<Self, InsufficientScope> {
         if token.grants().cover(required) {
-            Ok(Self { basis: Basis::Token })
+            Ok(Self {
+                basis: Basis::Token,
+            })
         } else {
             Err(InsufficientScope)
         }
@@ -67,7 +69,9 @@ impl Permit {
     /// A permit without token, if the target is one of the exemptions.
     #[must_use]
     pub fn exempt(target: &Target<'_>) -> Option<Self> {
-        (target.path() == b"/").then_some(Self { basis: Basis::Exemption(Exemption::Root) })
+        (target.path() == b"/").then_some(Self {
+            basis: Basis::Exemption(Exemption::Root),
+        })
     }
 
     /// What the permit rests on.

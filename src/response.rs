@@ -57,7 +57,10 @@ impl Response {
     /// The value of the first field of this (lower-case) name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -88,7 +91,12 @@ impl Answer<'_> {
         );
         let content_type = config.profile().json_content_type();
         let headers = [("content-type", content_type), ("www-authenticate", &value)];
-        self.response(401, Origin::Route, &headers, challenge::body(required, config.profile()))
+        self.response(
+            401,
+            Origin::Route,
+            &headers,
+            challenge::body(required, config.profile()),
+        )
     }
 
     fn rejection(&self, rejection: &Rejection) -> Response {
@@ -134,7 +142,10 @@ impl Answer<'_> {
             .replace('\'', "&#39;");
         let body = format!("<a href=\"{escaped}\">Moved Permanently</a>.\n\n");
         let location = target::escape_non_ascii(location);
-        let headers = [("content-type", "text/html; charset=utf-8"), ("location", &location)];
+        let headers = [
+            ("content-type", "text/html; charset=utf-8"),
+            ("location", &location),
+        ];
         self.response(301, Origin::RouteRedirect, &headers, body)
     }
 
@@ -142,7 +153,10 @@ impl Answer<'_> {
     fn server_text(&self, status: u16, text: &str) -> Response {
         Response {
             status,
-            headers: vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())],
+            headers: vec![(
+                "content-type".to_owned(),
+                "text/plain; charset=utf-8".to_owned(),
+            )],
             body: text.as_bytes().to_vec(),
         }
     }
@@ -180,6 +194,10 @@ impl Answer<'_> {
                 add(name, value);
             }
         }
-        Response { status, headers: all, body: body.into() }
+        Response {
+            status,
+            headers: all,
+            body: body.into(),
+        }
     }
 }

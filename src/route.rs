@@ -78,7 +78,9 @@ impl<'a> Route<'a> {
                 if wants_slash {
                     path.push(b'/');
                 }
-                Err(RouteError::TrailingSlash { location: location(&path, target.query()) })
+                Err(RouteError::TrailingSlash {
+                    location: location(&path, target.query()),
+                })
             }
         }
     }
@@ -277,11 +279,17 @@ mod tests {
             (app.to_owned(), "404"),
             (format!("{app}/"), "404"),
             (format!("{app}/tags/list"), "tags group/app"),
-            (format!("{app}/tags/list/"), "slash -> /v2/group/app/tags/list"),
+            (
+                format!("{app}/tags/list/"),
+                "slash -> /v2/group/app/tags/list",
+            ),
             (format!("{app}/tags"), "404"),
             (format!("{app}/tags/list/x"), "404"),
             (format!("{app}/manifests/latest"), "manifest group/app"),
-            (format!("{app}/manifests/latest/"), "slash -> /v2/group/app/manifests/latest"),
+            (
+                format!("{app}/manifests/latest/"),
+                "slash -> /v2/group/app/manifests/latest",
+            ),
             (format!("{app}/manifests/"), "404"),
             (format!("{app}/manifests/sha256:abc"), "manifest group/app"),
             (format!("{app}/manifests/.hidden"), "404"),
@@ -292,9 +300,15 @@ mod tests {
             (format!("{app}/blobs/sha256:{tag}"), "blob group/app"),
             (format!("{app}/blobs/sha256%3Aabc"), "blob group/app"),
             (format!("{app}/blobs/latest"), "404"),
-            (format!("{app}/blobs/uploads"), "slash -> /v2/group/app/blobs/uploads/"),
+            (
+                format!("{app}/blobs/uploads"),
+                "slash -> /v2/group/app/blobs/uploads/",
+            ),
             (format!("{app}/blobs/uploads/"), "uploads group/app"),
-            (format!("{app}/blobs/uploads/abc-123"), "upload-session group/app"),
+            (
+                format!("{app}/blobs/uploads/abc-123"),
+                "upload-session group/app",
+            ),
             (
                 format!("{app}/blobs/uploads/abc-123/"),
                 "slash -> /v2/group/app/blobs/uploads/abc-123",
@@ -304,20 +318,41 @@ mod tests {
             (format!("{app}/tags/reference/latest"), "404"),
             ("/v2/tags/list".to_owned(), "404"),
             ("/v2/manifests/latest".to_owned(), "404"),
-            ("/v2/manifests/manifests/latest".to_owned(), "manifest manifests"),
-            ("/v2/a/manifests/b/manifests/c".to_owned(), "manifest a/manifests/b"),
+            (
+                "/v2/manifests/manifests/latest".to_owned(),
+                "manifest manifests",
+            ),
+            (
+                "/v2/a/manifests/b/manifests/c".to_owned(),
+                "manifest a/manifests/b",
+            ),
             ("/v2/a/tags/list/tags/list".to_owned(), "tags a/tags/list"),
-            ("/v2/a/blobs/uploads/tags/list".to_owned(), "tags a/blobs/uploads"),
-            ("/v2/a/blobs/uploads/manifests/x".to_owned(), "manifest a/blobs/uploads"),
+            (
+                "/v2/a/blobs/uploads/tags/list".to_owned(),
+                "tags a/blobs/uploads",
+            ),
+            (
+                "/v2/a/blobs/uploads/manifests/x".to_owned(),
+                "manifest a/blobs/uploads",
+            ),
             ("/v2/a/blobs/uploads/uploads".to_owned(), "upload-session a"),
             ("/v2/Group/app/tags/list".to_owned(), "tags Group/app"),
             ("/v2/Group/tags/list".to_owned(), "404"),
             ("/v2/group/App/tags/list".to_owned(), "404"),
-            ("/v2/reg.example.com:5000/app/tags/list".to_owned(), "tags reg.example.com:5000/app"),
+            (
+                "/v2/reg.example.com:5000/app/tags/list".to_owned(),
+                "tags reg.example.com:5000/app",
+            ),
             ("/v2/foo:5000/tags/list".to_owned(), "404"),
             ("/v2/%67roup/app/tags/li%73t".to_owned(), "tags group/app"),
-            ("/v2/group/%2e%2e/secret/tags/list".to_owned(), "clean -> /v2/secret/tags/list"),
-            ("/v2/group//app/tags/list?n=1".to_owned(), "clean -> /v2/group/app/tags/list?n=1"),
+            (
+                "/v2/group/%2e%2e/secret/tags/list".to_owned(),
+                "clean -> /v2/secret/tags/list",
+            ),
+            (
+                "/v2/group//app/tags/list?n=1".to_owned(),
+                "clean -> /v2/group/app/tags/list?n=1",
+            ),
             ("/v2/a b/../%20".replace(' ', "%20"), "clean -> /v2/%20"),
             (format!("{app}/tags/list%20"), "404"),
             (format!("{app}/tags/list;x=1"), "404"),
@@ -356,11 +391,27 @@ mod tests {
     #[test]
     fn a_mount_source_counts_on_named_routes_only() {
         for (path, method, required) in [
-            ("/v2/a/b/blobs/uploads/?from=c/d", "POST", "repository:a/b:pull,push repository:c/d:pull"),
-            ("/v2/a/b/tags/list?from=c/d", "GET", "repository:a/b:pull repository:c/d:pull"),
+            (
+                "/v2/a/b/blobs/uploads/?from=c/d",
+                "POST",
+                "repository:a/b:pull,push repository:c/d:pull",
+            ),
+            (
+                "/v2/a/b/tags/list?from=c/d",
+                "GET",
+                "repository:a/b:pull repository:c/d:pull",
+            ),
             ("/v2/a/b/tags/list?from=a/b", "GET", "repository:a/b:pull"),
-            ("/v2/a/b/manifests/x?from=c/d", "OPTIONS", "repository:c/d:pull"),
-            ("/v2/a/b/manifests/x?from=c/d", "DELETE", "repository:a/b:delete repository:c/d:pull"),
+            (
+                "/v2/a/b/manifests/x?from=c/d",
+                "OPTIONS",
+                "repository:c/d:pull",
+            ),
+            (
+                "/v2/a/b/manifests/x?from=c/d",
+                "DELETE",
+                "repository:a/b:delete repository:c/d:pull",
+            ),
             ("/v2/?from=c/d", "GET", "any token"),
             ("/v2/_catalog?from=c/d", "GET", "registry:catalog:*"),
             ("/v2/_catalog", "OPTIONS", "registry:catalog:*"),

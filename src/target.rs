@@ -59,7 +59,10 @@ impl<'a> Target<'a> {
             }
             None => (text, None),
         };
-        Ok(Self { path: decode_path(path)?, query })
+        Ok(Self {
+            path: decode_path(path)?,
+            query,
+        })
     }
 
     /// The decoded path.
@@ -141,7 +144,11 @@ impl<'a> Target<'a> {
 
 /// The value of the two hexadecimal digits at the start of `text`.
 fn hex_pair(text: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|value| u8::try_from(value).ok())
+    };
     match text {
         [high, low, ..] => Some(digit(*high)? << 4 | digit(*low)?),
         _ => None,
@@ -320,7 +327,11 @@ mod tests {
             ("/v2/a/..", Some("/v2")),
         ] {
             let target = Target::parse(path.as_bytes()).unwrap();
-            assert_eq!(target.cleaned(), cleaned.map(|text| text.as_bytes().to_vec()), "{path}");
+            assert_eq!(
+                target.cleaned(),
+                cleaned.map(|text| text.as_bytes().to_vec()),
+                "{path}"
+            );
         }
     }
 
@@ -352,7 +363,11 @@ mod tests {
         ] {
             let target = format!("/v2/?{query}");
             let target = Target::parse(target.as_bytes()).unwrap();
-            assert_eq!(target.mount_source().as_deref(), from.map(str::as_bytes), "{query}");
+            assert_eq!(
+                target.mount_source().as_deref(),
+                from.map(str::as_bytes),
+                "{query}"
+            );
         }
         assert_eq!(Target::parse(b"/v2/").unwrap().mount_source(), None);
         let bytes = Target::parse(b"/v2/?from=%FF").unwrap();
@@ -363,7 +378,10 @@ mod tests {
     fn a_path_is_written_as_go_writes_it() {
         for (path, encoded) in [
             ("/v2/a:b@c;d=e&f+g$h,i~j", "/v2/a:b@c;d=e&f+g$h,i~j"),
-            ("/v2/a b\"<>?#[]!*'()", "/v2/a%20b%22%3C%3E%3F%23%5B%5D%21%2A%27%28%29"),
+            (
+                "/v2/a b\"<>?#[]!*'()",
+                "/v2/a%20b%22%3C%3E%3F%23%5B%5D%21%2A%27%28%29",
+            ),
             ("/v2/ü", "/v2/%C3%BC"),
         ] {
             assert_eq!(encode_path(path.as_bytes()), encoded);

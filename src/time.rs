@@ -95,7 +95,11 @@ mod tests {
             (i64::MIN, true, true),
         ] {
             assert_eq!(now.is_past_expiry(exp), at_now, "exp {exp}");
-            assert_eq!(just_after.is_past_expiry(exp), a_nanosecond_later, "exp {exp}");
+            assert_eq!(
+                just_after.is_past_expiry(exp),
+                a_nanosecond_later,
+                "exp {exp}"
+            );
         }
     }
 

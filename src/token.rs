@@ -77,7 +77,11 @@ impl<'a> UntrustedToken<'a> {
     /// The `kid` of the header, if it names one.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.parsed.header().key_id.as_deref().filter(|id| !id.is_empty())
+        self.parsed
+            .header()
+            .key_id
+            .as_deref()
+            .filter(|id| !id.is_empty())
     }
 
     /// The `alg` of the header, as sent.
@@ -89,7 +93,9 @@ impl<'a> UntrustedToken<'a> {
     /// The bytes the signature is over: the first two parts and the dot between them (RFC 7515
     /// section 5.2).
     fn signed(&self) -> &'a [u8] {
-        self.text.rsplit_once('.').map_or(&[], |(signed, _)| signed.as_bytes())
+        self.text
+            .rsplit_once('.')
+            .map_or(&[], |(signed, _)| signed.as_bytes())
     }
 
     fn signature(&self) -> &[u8] {

@@ -41,9 +41,18 @@ impl Shape {
     const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Header => &["alg", "b64", "crit", "cty", "jwk", "kid", "typ", "x5c"],
-            Self::Claims => {
-                &["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "access", "auth_type", "user"]
-            }
+            Self::Claims => &[
+                "iss",
+                "sub",
+                "aud",
+                "exp",
+                "nbf",
+                "iat",
+                "jti",
+                "access",
+                "auth_type",
+                "user",
+            ],
             Self::AccessEntry => &["type", "class", "name", "actions", "meta"],
             Self::Meta => &[
                 "project_path",
@@ -167,8 +176,16 @@ mod tests {
             (Claims, r#"{"access":[],"Access":[]}"#, false),
             (Claims, r#"{"access":[{"type":"t","Name":"n"}]}"#, false),
             (Claims, r#"{"access":[{"actions":[],"actions":[]}]}"#, false),
-            (Claims, r#"{"access":[{"meta":{"Project_Path":""}}]}"#, false),
-            (Claims, r#"{"access":[{"meta":{"tag_deny_access_patterns":{"Push":[]}}}]}"#, false),
+            (
+                Claims,
+                r#"{"access":[{"meta":{"Project_Path":""}}]}"#,
+                false,
+            ),
+            (
+                Claims,
+                r#"{"access":[{"meta":{"tag_deny_access_patterns":{"Push":[]}}}]}"#,
+                false,
+            ),
             (Claims, r#"{"custom":{"Name":"n","Type":"t"}}"#, true),
             (Claims, r#"{"custom":[[{"a":1,"a":2}]]}"#, false),
             (Claims, r#"{"custom":1} "#, true),
@@ -177,7 +194,11 @@ mod tests {
             (Claims, "", false),
             (Claims, "null", true),
         ] {
-            assert_eq!(read(json.as_bytes(), shape).is_ok(), accepted, "{shape:?} {json}");
+            assert_eq!(
+                read(json.as_bytes(), shape).is_ok(),
+                accepted,
+                "{shape:?} {json}"
+            );
         }
     }
 

@@ -112,7 +112,10 @@ mod tests {
             (b"\xff\xc3", r#""\xff\xc3""#),
             (b"<b>&'", r#""<b>&'""#),
             ("ünïcode e\u{301}".as_bytes(), "\"ünïcode e\u{301}\""),
-            ("\u{2028}\u{200b}\u{a0}".as_bytes(), r#""\u2028\u200b\u00a0""#),
+            (
+                "\u{2028}\u{200b}\u{a0}".as_bytes(),
+                r#""\u2028\u200b\u00a0""#,
+            ),
             ("\u{feff}\u{85}".as_bytes(), r#""\ufeff\u0085""#),
             ("\u{100000}\u{1f600}".as_bytes(), "\"\\U00100000\u{1f600}\""),
         ] {
@@ -138,9 +141,18 @@ mod tests {
     fn no_byte_can_end_the_quotes_or_the_line() {
         for byte in 0..=u8::MAX {
             let inner = quoted(&[b'x', byte, b'x']);
-            let inner = inner.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap();
-            assert!(inner.chars().all(|character| !character.is_control()), "{byte}");
-            assert!(!inner.replace("\\\\", "").replace("\\\"", "").contains('"'), "{byte}");
+            let inner = inner
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'))
+                .unwrap();
+            assert!(
+                inner.chars().all(|character| !character.is_control()),
+                "{byte}"
+            );
+            assert!(
+                !inner.replace("\\\\", "").replace("\\\"", "").contains('"'),
+                "{byte}"
+            );
         }
     }
 }

@@ -1,1 +1,206 @@
+use serde_json::json;
+
 use super::*;
+
+const REGISTRY: &str = include_str!("../../tests/fixtures/keys/registry.crt");
+
+fn complete() -> Value {
+    json!({
+        "realm": "https://gitlab.example.com/jwt/auth",
+        "service": "container_registry",
+        "issuer": "omnibus-gitlab-issuer",
+        "rootcertbundle": REGISTRY,
+    })
+}
+
+fn with(key: &str, value: Value) -> String {
+    let mut config = complete();
+    config[key] = value;
+    config.to_string()
+}
+
+fn without(key: &str) -> String {
+    let mut config = complete();
+    config.as_object_mut().unwrap().remove(key);
+    config.to_string()
+}
+
+fn fault(json: &str) -> String {
+    Config::from_json(json.as_bytes(), &[])
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn a_complete_configuration_holds() {
+    let config = Config::from_json(complete().to_string().as_bytes(), &[]).unwrap();
+    assert_eq!(config.realm(), "https://gitlab.example.com/jwt/auth");
+    assert_eq!(config.service(), "container_registry");
+    assert_eq!(config.verifier().issuer, "omnibus-gitlab-issuer");
+    assert_eq!(config.profile(), Profile::Gitlab);
+    assert_eq!(config.keys_from(), KeySource::Configuration);
+    let nosniff = ("x-content-type-options".to_owned(), "nosniff".to_owned());
+    assert_eq!(config.headers(), [nosniff]);
+}
+
+#[test]
+fn every_profile_can_be_chosen() {
+    for profile in Profile::ALL {
+        let json = with("profile", json!(profile.name()));
+        assert_eq!(
+            Config::from_json(json.as_bytes(), &[]).unwrap().profile(),
+            profile
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line_that_names_the_key() {
+    for (json, expected) in [
+        (String::new(), "is empty"),
+        ("  \n".to_owned(), "is empty"),
+        ("\n\u{e}\n\u{1}a".to_owned(), "google.protobuf.StringValue"),
+        ("realm: x".to_owned(), "begins with byte 0x72"),
+        ("[]".to_owned(), "begins with byte 0x5b"),
+        ("{".to_owned(), "is not JSON: EOF"),
+        ("{} x".to_owned(), "is not JSON: trailing characters"),
+        (
+            r#"{"realm":"a","realm":"b"}"#.to_owned(),
+            "names a key twice",
+        ),
+        (
+            without("realm"),
+            "`realm`: missing; expected the absolute http(s) URL",
+        ),
+        (without("service"), "`service`: missing"),
+        (without("issuer"), "`issuer`: missing"),
+        (
+            without("rootcertbundle"),
+            "`rootcertbundle`: missing, and no bundle was embedded",
+        ),
+        (with("realm", json!("")), "`realm`: found an empty string"),
+        (
+            with("service", json!("  ")),
+            "`service`: found an empty string",
+        ),
+        (with("issuer", json!("")), "`issuer`: found an empty string"),
+        (
+            with("rootcertbundle", json!("")),
+            "`rootcertbundle`: found an empty string",
+        ),
+        (
+            with("realm", json!("/jwt/auth")),
+            "`realm`: found /jwt/auth; expected the absolute",
+        ),
+        (
+            with("realm", json!("gitlab.example.com/jwt/auth")),
+            "`realm`: found gitlab",
+        ),
+        (
+            with("realm", json!("ftp://gitlab.example.com/")),
+            "`realm`: found ftp",
+        ),
+        (
+            with("realm", json!("https:///jwt/auth")),
+            "`realm`: found https:///",
+        ),
+        (
+            with("realm", json!("https://a/#b")),
+            "`realm`: found https://a/#b",
+        ),
+        (
+            with("realm", json!("https://a b/")),
+            "`realm`: found https://a b/",
+        ),
+        (
+            with("realm", json!("https://a/\"\r\nx: y")),
+            "`realm`: found https://a/\\\"\\r\\nx: y",
+        ),
+        (with("realm", json!(5)), "`realm`: found 5"),
+        (with("service", json!(null)), "`service`: found null"),
+        (with("issuer", json!(["a"])), "`issuer`: found [\\\"a\\\"]"),
+        (
+            with("profile", json!("gitlab-16")),
+            "`profile`: found gitlab-16; expected \"gitlab\"",
+        ),
+        (with("profile", json!(3)), "`profile`: found 3"),
+        (
+            with("rootcertbundle", json!("/etc/registry.crt")),
+            "no PEM block of the type CERT",
+        ),
+        (with("headers", json!([])), "`headers`: found []"),
+        (with("headers", json!({"X-A": "b"})), "`headers`: found"),
+        (
+            with("headers", json!({"X-A": ["b\r\nc: d"]})),
+            "`headers`: found",
+        ),
+        (with("headers", json!({"X A": ["b"]})), "`headers`: found"),
+        (with("headers", json!({"": ["b"]})), "`headers`: found"),
+        (
+            with("headers", json!({"WWW-Authenticate": ["b"]})),
+            "`headers`: found",
+        ),
+        (
+            with("relm", json!("a")),
+            "`relm`: unknown key; expected one of realm, service",
+        ),
+        (with("a\nb", json!("a")), "`a\\nb`: unknown key"),
+        (with("Realm", json!("a")), "`Realm`: unknown key"),
+    ] {
+        let line = fault(&json);
+        assert!(
+            line.contains(expected),
+            "{json}\n  said: {line}\n  expected: {expected}"
+        );
+        assert!(!line.contains('\n'), "more than one line: {line}");
+    }
+}
+
+#[test]
+fn a_bundle_in_the_configuration_replaces_the_embedded_one() {
+    let embedded = EmbeddedKey {
+        modulus: &[0xff; 256],
+        exponent: &[1, 0, 1],
+        libtrust: "EMBEDDED",
+        rfc7638: "embedded",
+        not_before: 0,
+        not_after: 0,
+    };
+    let config = Config::from_json(without("rootcertbundle").as_bytes(), &[embedded]).unwrap();
+    assert_eq!(config.keys_from(), KeySource::Embedded);
+    assert!(config.verifier().keys.find("EMBEDDED").is_some());
+
+    let config = Config::from_json(complete().to_string().as_bytes(), &[embedded]).unwrap();
+    assert_eq!(config.keys_from(), KeySource::Configuration);
+    assert!(config.verifier().keys.find("EMBEDDED").is_none());
+}
+
+#[test]
+fn headers_are_the_registrys_http_headers() {
+    let json = with(
+        "headers",
+        json!({"X-Frame-Options": ["deny"], "X-Many": ["a", "b"]}),
+    );
+    let config = Config::from_json(json.as_bytes(), &[]).unwrap();
+    let pairs: Vec<(&str, &str)> = config
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        pairs,
+        [
+            ("x-frame-options", "deny"),
+            ("x-many", "a"),
+            ("x-many", "b")
+        ]
+    );
+
+    let json = with("headers", json!({}));
+    assert!(
+        Config::from_json(json.as_bytes(), &[])
+            .unwrap()
+            .headers()
+            .is_empty()
+    );
+}

@@ -50,8 +50,11 @@ impl HttpContext for Filter {
             return Action::Continue;
         };
         log(&decision);
-        let headers =
-            response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers = response
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         send(response.status, headers, &response.body)
     }
 }
@@ -91,8 +94,14 @@ impl<'a> Fields<'a> {
     /// `Content-Length: 0` alone says it too.
     fn body(&self, end_of_stream: bool) -> Body {
         let is_chunked = self.first("transfer-encoding").is_some();
-        let is_zero = self.first("content-length").is_some_and(|length| length == b"0");
-        if end_of_stream || (is_zero && !is_chunked) { Body::Empty } else { Body::Expected }
+        let is_zero = self
+            .first("content-length")
+            .is_some_and(|length| length == b"0");
+        if end_of_stream || (is_zero && !is_chunked) {
+            Body::Empty
+        } else {
+            Body::Expected
+        }
     }
 }
 
@@ -114,7 +123,11 @@ fn refuse_unreadable() -> Action {
 /// The registry's envelope for a service that cannot answer now.
 fn unavailable(message: &str) -> Action {
     let body = format!("{{\"errors\":[{{\"code\":\"UNAVAILABLE\",\"message\":\"{message}\"}}]}}\n");
-    send(503, vec![("content-type", "application/json")], body.as_bytes())
+    send(
+        503,
+        vec![("content-type", "application/json")],
+        body.as_bytes(),
+    )
 }
 
 fn send(status: u16, headers: Vec<(&str, &str)>, body: &[u8]) -> Action {

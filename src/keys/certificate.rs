@@ -92,26 +92,37 @@ pub fn parse_bundle(pem: &[u8]) -> Result<Vec<CertificateKey>, BundleError> {
         let der = block.map_err(|_| BundleError::Pem { number })?;
         keys.push(parse_certificate(&der, number)?);
     }
-    if keys.is_empty() { Err(BundleError::Empty) } else { Ok(keys) }
+    if keys.is_empty() {
+        Err(BundleError::Empty)
+    } else {
+        Ok(keys)
+    }
 }
 
 fn parse_certificate(der: &[u8], number: usize) -> Result<CertificateKey, BundleError> {
-    let unreadable =
-        |fault: x509_cert::der::Error| BundleError::Certificate { number, fault: fault.to_string() };
+    let unreadable = |fault: x509_cert::der::Error| BundleError::Certificate {
+        number,
+        fault: fault.to_string(),
+    };
     let certificate = Certificate::from_der(der).map_err(unreadable)?;
     let tbs = certificate.tbs_certificate();
     let spki = tbs.subject_public_key_info();
     // RFC 3279 section 2.3.1: the parameters are NULL. Go refuses the key otherwise, and the
     // libtrust key id is computed over them.
-    let has_null_parameters =
-        spki.algorithm.parameters.as_ref().is_some_and(|any| AnyRef::from(any) == AnyRef::NULL);
+    let has_null_parameters = spki
+        .algorithm
+        .parameters
+        .as_ref()
+        .is_some_and(|any| AnyRef::from(any) == AnyRef::NULL);
     if spki.algorithm.oid != RSA_ENCRYPTION || !has_null_parameters {
         return Err(BundleError::NotRsa { number });
     }
     let key = pkcs1::RsaPublicKeyRef::from_der(spki.subject_public_key.raw_bytes())
         .map_err(unreadable)?;
     let (modulus, exponent) = (key.modulus.as_bytes(), key.public_exponent.as_bytes());
-    let leading_zeros = modulus.first().map_or(0, |first| first.leading_zeros() as usize);
+    let leading_zeros = modulus
+        .first()
+        .map_or(0, |first| first.leading_zeros() as usize);
     let bits = (modulus.len() * 8).saturating_sub(leading_zeros);
     if !RSA_BITS.contains(&bits) {
         return Err(BundleError::KeySize { number, bits });
@@ -161,13 +172,19 @@ impl fmt::Display for BundleError {
         match self {
             Self::Empty => formatter.write_str("it holds no PEM block of the type CERTIFICATE"),
             Self::Pem { number } => {
-                write!(formatter, "the PEM block of certificate {number} is cut short or not base64")
+                write!(
+                    formatter,
+                    "the PEM block of certificate {number} is cut short or not base64"
+                )
             }
             Self::Certificate { number, fault } => {
                 write!(formatter, "certificate {number} is not readable: {fault}")
             }
             Self::NotRsa { number } => {
-                write!(formatter, "the key of certificate {number} is not an RSA key")
+                write!(
+                    formatter,
+                    "the key of certificate {number} is not an RSA key"
+                )
             }
             Self::KeySize { number, bits } => write!(
                 formatter,

@@ -47,7 +47,9 @@ impl VerifyingKey {
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let n = BoxedUint::from_be_slice_vartime(modulus);
         let e = BoxedUint::from_be_slice_vartime(exponent);
-        PublicKey::new_with_size_limits(n, e, RSA_BITS).ok().map(Self)
+        PublicKey::new_with_size_limits(n, e, RSA_BITS)
+            .ok()
+            .map(Self)
     }
 
     /// Whether `signature` is this key's over `message`.

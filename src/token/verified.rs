@@ -65,15 +65,25 @@ impl TokenVerifier {
         token: &UntrustedToken<'_>,
         now: UnixTime,
     ) -> Result<VerifiedToken, TokenError> {
-        token.parsed.header().other_fields.refuse_special(token.algorithm())?;
+        token
+            .parsed
+            .header()
+            .other_fields
+            .refuse_special(token.algorithm())?;
         let key_id = token.key_id().ok_or(TokenError::NoKeyId)?;
-        let key = self.keys.find(key_id).ok_or_else(|| TokenError::UnknownKey {
-            key_id: key_id.chars().take(MAX_LOGGED_KEY_ID).collect(),
-        })?;
+        let key = self
+            .keys
+            .find(key_id)
+            .ok_or_else(|| TokenError::UnknownKey {
+                key_id: key_id.chars().take(MAX_LOGGED_KEY_ID).collect(),
+            })?;
         // The key decides: only algorithms of its own family are even looked up.
         let algorithm =
             Algorithm::for_rsa(token.algorithm()).ok_or(TokenError::AlgorithmNotForKey)?;
-        if !key.verifying_key.verify(algorithm, token.signed(), token.signature()) {
+        if !key
+            .verifying_key
+            .verify(algorithm, token.signed(), token.signature())
+        {
             return Err(TokenError::Signature);
         }
         let claims = Claims::parse(&token.part(1)?, self.profile)?;
@@ -90,13 +100,21 @@ impl TokenVerifier {
         }
         let exp = claims.expiry.ok_or(TokenError::NoExpiry)?;
         if now.is_past_expiry(exp) {
-            return Err(TokenError::Expired { exp, now: now.seconds() });
+            return Err(TokenError::Expired {
+                exp,
+                now: now.seconds(),
+            });
         }
         // Absent counts as 0, which is long past.
         let nbf = claims.not_before.unwrap_or_default();
         if now.is_before_start(nbf) {
-            return Err(TokenError::NotYetValid { nbf, now: now.seconds() });
+            return Err(TokenError::NotYetValid {
+                nbf,
+                now: now.seconds(),
+            });
         }
-        Ok(VerifiedToken { grants: claims.grants })
+        Ok(VerifiedToken {
+            grants: claims.grants,
+        })
     }
 }

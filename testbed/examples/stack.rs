@@ -9,6 +9,7 @@
 
 use std::env::var_os;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use testbed::clients::{Buildah, Skopeo};
@@ -17,7 +18,17 @@ use testbed::process::interrupt;
 use testbed::tools::{Progress, Tools};
 use testbed::{Result, Stack, envoy};
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let interrupt = interrupt::install()?;
     let tools = Tools::open(Progress::stderr())?;
     let alice = User::new("alice", "alice-password").may("team", &["pull", "push", "delete"]);

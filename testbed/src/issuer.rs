@@ -89,6 +89,16 @@ pub struct SigningKey {
     pub certificate: PathBuf,
 }
 
+/// How tokens name the key that signed them (`kid`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyId {
+    /// libtrust's fingerprint: GitLab, and what Distribution 2.8 and GitLab's registry know.
+    #[default]
+    Libtrust,
+    /// The thumbprint of RFC 7638: what Distribution 3 knows.
+    Rfc7638,
+}
+
 /// What the issuer is started with.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -98,6 +108,8 @@ pub struct Settings {
     pub service: String,
     /// Key that signs.
     pub key: SigningKey,
+    /// How tokens name it.
+    pub key_id: KeyId,
     /// Who may ask.
     pub users: Vec<User>,
     /// What there is. Namespaces in which a user has rights exist (private) without being named.
@@ -126,6 +138,9 @@ impl Issuer {
             .arg(&settings.key.key);
         command.args(["--issuer", &settings.issuer, "--service", &settings.service]);
         command.arg("--users").arg(&users).arg("--json");
+        if settings.key_id == KeyId::Rfc7638 {
+            command.args(["--kid", "rfc7638"]);
+        }
         let mut process = Process::spawn("issuer", command, &folder.join("issuer.log"))?;
         let address = process.wait_for_line("its address", READY, listening)?;
         Ok(Self { process, address })

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::certs::ServerCertificate;
 use crate::error::{Error, Result};
+use crate::issuer::KeyId;
 use crate::process::Process;
 use crate::tools::{DISTRIBUTION_2, DISTRIBUTION_3, Tools};
 
@@ -34,6 +35,15 @@ impl Release {
         match self {
             Self::Distribution2 => "distribution-2.8",
             Self::Distribution3 => "distribution-3",
+        }
+    }
+
+    /// The `kid` that this release looks for when its keys come from a `rootcertbundle`.
+    #[must_use]
+    pub fn key_id(self) -> KeyId {
+        match self {
+            Self::Distribution2 => KeyId::Libtrust,
+            Self::Distribution3 => KeyId::Rfc7638,
         }
     }
 

@@ -17,6 +17,7 @@
 //! Everything ends with the value, and its folder with it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -27,7 +28,7 @@ use crate::clients::Target;
 use crate::envoy::{self, Document, Envoy, Site, Update};
 use crate::error::{Error, Result};
 use crate::issuer::{self, Issuer, Namespace, SigningKey, User};
-use crate::process::{Folder, free_port};
+use crate::process::{Folder, free_port, output};
 use crate::registry::{self, Node, Release, TokenAuth};
 use crate::tools::Tools;
 
@@ -95,8 +96,8 @@ impl Builder {
         self
     }
 
-    /// Which registry the nodes run; the default is Distribution 2.8. Also sets the filter's
-    /// `profile`, unless [`Builder::plugin`] does.
+    /// Which registry the nodes run; the default is Distribution 2.8. The filter's `profile` (unless
+    /// [`Builder::plugin`] sets it) and the `kid` of tokens follow.
     #[must_use]
     pub fn release(mut self, release: Release) -> Self {
         self.release = release;
@@ -188,6 +189,10 @@ impl Builder {
             None => Folder::temporary("registry-stack-")?,
         };
         let path = folder.path().to_owned();
+        // Envoy reads the file again at every update; a build meanwhile must not change this stack.
+        let own_wasm = path.join("registry_token_filter.wasm");
+        std::fs::copy(&wasm, &own_wasm).map_err(Error::io("copy", &wasm))?;
+        let wasm = own_wasm;
         // Before the first log line: the realm, which many parts are told, contains the port.
         let port = free_port()?;
         let realm = format!("https://{HOST}:{port}{REALM_PATH}");
@@ -210,6 +215,7 @@ impl Builder {
             issuer: self.issuer.clone(),
             service: self.service.clone(),
             key: key.clone(),
+            key_id: self.release.key_id(),
             users: self.users.clone(),
             namespaces: self.namespaces,
         };
@@ -270,6 +276,7 @@ impl Builder {
             issuer,
             users: self.users,
             key,
+            parties: (self.issuer, self.service),
             plugin,
             realm,
             port,
@@ -289,6 +296,8 @@ pub struct Stack {
     issuer: Issuer,
     users: Vec<User>,
     key: SigningKey,
+    /// Issuer and service.
+    parties: (String, String),
     plugin: Value,
     realm: String,
     port: u16,
@@ -399,6 +408,22 @@ impl Stack {
     #[must_use]
     pub fn edgectl(&self) -> &Path {
         &self.edgectl
+    }
+
+    /// Mints a token past the issuer: `edgectl token ARGUMENTS` with this stack's key, issuer and
+    /// service, which `arguments` must not set.
+    ///
+    /// # Errors
+    /// When `edgectl` refuses.
+    pub fn mint(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.edgectl);
+        command
+            .arg("token")
+            .args(arguments)
+            .arg("--key")
+            .arg(&self.key.key);
+        command.args(["--issuer", &self.parties.0, "--service", &self.parties.1]);
+        Ok(output(&mut command)?.trim_end().to_owned())
     }
 
     /// Envoy.

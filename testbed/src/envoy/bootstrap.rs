@@ -162,3 +162,114 @@ pub fn listener_from_file(document: &mut Document, file: &Path) -> Result<Docume
 fn text(path: &Path) -> Value {
     path.to_string_lossy().into_owned().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        Site {
+            host: "localhost".to_owned(),
+            admin_port: 1,
+            port: 2,
+            certificate: ServerCertificate {
+                certificate: "/l/edge.crt".into(),
+                key: "/l/edge.key".into(),
+            },
+            wasm: "/l/filter.wasm".into(),
+            plugin_configuration: "{\"local\":true}".to_owned(),
+            nodes: vec![3, 4],
+            ca: "/l/ca.crt".into(),
+            issuer_port: 5,
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_production_site_is_left() {
+        let mut document = production().unwrap();
+        let text = document.to_yaml().unwrap();
+        let of_the_site = [
+            "example.com",
+            "/etc/envoy",
+            "/etc/ssl",
+            "0.0.0.0",
+            "9901",
+            "SITE",
+        ];
+        for part in of_the_site {
+            assert!(text.contains(part), "production has {part}");
+        }
+        localize(&mut document, &site()).unwrap();
+        let text = document.to_yaml().unwrap();
+        for part in of_the_site {
+            assert!(!text.contains(part), "{part} is left in\n{text}");
+        }
+        for part in [
+            "/l/edge.crt",
+            "/l/edge.key",
+            "/l/filter.wasm",
+            "/l/ca.crt",
+            "{\"local\":true}",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_production_file_without_a_place_is_refused_by_the_name_of_the_place() {
+        let places = [
+            ("admin.address", "socket_address"),
+            (LISTENER, "address"),
+            (LISTENER, "name"),
+            (POOL, "name"),
+            (POOL, "health_checks"),
+            (POOL, "transport_socket"),
+            (GITLAB, "transport_socket"),
+            (&plugin("configuration"), "value"),
+            (&plugin("vm_config"), "code"),
+            (&hcm("route_config.virtual_hosts[0]"), "domains"),
+            (
+                &hcm("route_config.virtual_hosts[0].routes[name=realm].route"),
+                "host_rewrite_literal",
+            ),
+        ];
+        for (path, key) in places {
+            let mut document = production().unwrap();
+            document.take(path, key).unwrap();
+            let error = localize(&mut document, &site()).unwrap_err();
+            assert!(matches!(error, Error::Yaml { .. }), "{path}.{key}: {error}");
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("envoy/envoy.yaml: nothing at `"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_realm_is_the_only_route_without_the_filter() {
+        let mut document = production().unwrap();
+        let text = document.to_yaml().unwrap();
+        assert_eq!(text.matches("disabled").count(), 1);
+        let realm = hcm("route_config.virtual_hosts[0].routes[name=realm]");
+        let switch = format!("{realm}.typed_per_filter_config.registry_token_filter.disabled");
+        assert_eq!(document.at(&switch).unwrap(), &json!(true));
+        assert_eq!(
+            document.at(&format!("{realm}.match")).unwrap(),
+            &json!({"path": "/jwt/auth"})
+        );
+    }
+
+    #[test]
+    fn a_listener_from_a_file_is_the_same_listener() {
+        let mut document = production().unwrap();
+        let mut listener = document.at(LISTENER).unwrap().clone();
+        let mut moved = listener_from_file(&mut document, Path::new("/l/listener.json")).unwrap();
+        assert!(document.at("static_resources.listeners").is_err());
+        let source = "dynamic_resources.lds_config.path_config_source.path";
+        assert_eq!(document.at(source).unwrap(), "/l/listener.json");
+        listener["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener".into();
+        assert_eq!(moved.at("resources[0]").unwrap(), &listener);
+    }
+}

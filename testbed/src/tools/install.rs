@@ -65,28 +65,13 @@ pub(super) fn remedy(tools: &Tools, tool: &Tool) -> String {
     }
     commands(tools, tool)
         .iter()
-        .map(|step| with_environment(&step.command))
+        .map(with_environment)
         .collect::<Vec<_>>()
         .join(" && ")
 }
 
-/// One command of an installation; a second one to try after `before_retry` when it fails.
-struct Step {
-    command: Command,
-    before_retry: Option<Command>,
-}
-
-impl From<Command> for Step {
-    fn from(command: Command) -> Self {
-        Self {
-            command,
-            before_retry: None,
-        }
-    }
-}
-
 /// The commands, or [`Error::Missing`] when the installer itself is not here.
-fn steps(tools: &Tools, tool: &'static Tool) -> Result<Vec<Step>> {
+fn steps(tools: &Tools, tool: &'static Tool) -> Result<Vec<Command>> {
     let missing = |remedy: String| {
         Err(Error::Missing {
             tool: tool.name,
@@ -120,7 +105,7 @@ fn steps(tools: &Tools, tool: &'static Tool) -> Result<Vec<Step>> {
     Ok(commands(tools, tool))
 }
 
-fn commands(tools: &Tools, tool: &Tool) -> Vec<Step> {
+fn commands(tools: &Tools, tool: &Tool) -> Vec<Command> {
     let place = tools.place(tool);
     match tool.source {
         Source::Path { .. } => Vec::new(),
@@ -130,7 +115,7 @@ fn commands(tools: &Tools, tool: &Tool) -> Vec<Step> {
             rustup
                 .current_dir(crate::artifact::root())
                 .args(["target", "add", tool.name]);
-            vec![rustup.into()]
+            vec![rustup]
         }
         Source::Go { module, .. } => {
             let mut go = Command::new("go");
@@ -142,7 +127,7 @@ fn commands(tools: &Tools, tool: &Tool) -> Vec<Step> {
                 "-trimpath",
                 &format!("{module}@v{}", tool.version),
             ]);
-            vec![go.into()]
+            vec![go]
         }
         Source::Python { packages, .. } => {
             let mut venv = Command::new("python3");
@@ -150,14 +135,9 @@ fn commands(tools: &Tools, tool: &Tool) -> Vec<Step> {
             let mut pip = Command::new(place.join("bin/pip"));
             pip.args(["install", "--progress-bar", "off"])
                 .args(packages);
-            vec![venv.into(), pip.into()]
+            vec![venv, pip]
         }
-        Source::Cargo { .. } => {
-            let package = if tool.name == "wasm-bindgen" {
-                "wasm-bindgen-cli"
-            } else {
-                tool.name
-            };
+        Source::Cargo { package, .. } => {
             let mut cargo = Command::new("cargo");
             // Not `--locked`: the lock file in wasm-bindgen-cli names a crate that was withdrawn.
             cargo
@@ -166,25 +146,20 @@ fn commands(tools: &Tools, tool: &Tool) -> Vec<Step> {
             cargo
                 .args(["--version", tool.version, "--root"])
                 .arg(&place);
-            vec![cargo.into()]
+            vec![cargo]
         }
-        Source::Apt { package, .. } => {
-            let mut step = Step::from(apt(&[
-                "install",
-                "--yes",
-                "--no-install-recommends",
-                package,
-            ]));
-            step.before_retry = Some(apt(&["update"]));
-            vec![step]
-        }
+        // A fresh machine has no package lists, an old one those of packages long replaced.
+        Source::Apt { package, .. } => vec![
+            apt(&["update"]),
+            apt(&["install", "--yes", "--no-install-recommends", package]),
+        ],
         Source::AptUnpacked { package, .. } => unpack(&place, package),
     }
 }
 
 /// Downloads a package and unpacks it. Needs no privileges: apt's state is kept beside the package,
 /// so that even a machine on which `apt-get update` never ran will do.
-fn unpack(place: &Path, package: &str) -> Vec<Step> {
+fn unpack(place: &Path, package: &str) -> Vec<Command> {
     let private = |arguments: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.current_dir(place)
@@ -209,11 +184,11 @@ fn unpack(place: &Path, package: &str) -> Vec<Step> {
     tidy.current_dir(place)
         .args(["-c", "rm -rf lists cache *.deb"]);
     vec![
-        make.into(),
-        private(&["update"]).into(),
-        private(&["download", package]).into(),
-        extract.into(),
-        tidy.into(),
+        make,
+        private(&["update"]),
+        private(&["download", package]),
+        extract,
+        tidy,
     ]
 }
 
@@ -236,49 +211,23 @@ fn privilege() -> Option<Vec<&'static str>> {
         .map(|_| vec!["sudo", "-n"])
 }
 
-fn run(tool: &'static Tool, mut step: Step, log: &Path) -> Result<()> {
-    let command = with_environment(&step.command);
-    let retry = step
-        .before_retry
-        .take()
-        .map(|before| (before, repeat(&step.command)));
-    let failed = |reason: String| Error::Install {
+fn run(tool: &'static Tool, command: Command, log: &Path) -> Result<()> {
+    let shown = with_environment(&command);
+    let ended =
+        Process::spawn(tool.name, command, log).map(|mut process| process.wait_until_ended(LIMIT));
+    let reason = match ended {
+        Ok(Some(status)) if status.success() => return Ok(()),
+        Ok(Some(status)) => status.to_string(),
+        Ok(None) => format!("not finished after {LIMIT:?}"),
+        Err(error) => error.to_string(),
+    };
+    Err(Error::Install {
         tool: tool.name,
         reason,
-        command: command.clone(),
+        command: shown,
         log: log.to_owned(),
         tail: tail(log),
-    };
-    let attempt = |command: Command| -> Result<bool> {
-        let mut process =
-            Process::spawn(tool.name, command, log).map_err(|error| failed(error.to_string()))?;
-        let mut ended = None;
-        let waited = process.wait_until_ended(LIMIT);
-        if let Some(status) = waited {
-            ended = Some(status.success());
-        }
-        ended.ok_or_else(|| failed(format!("not finished after {LIMIT:?}")))
-    };
-    if attempt(step.command)? {
-        return Ok(());
-    }
-    if let Some((before, again)) = retry
-        && attempt(before)?
-        && attempt(again)?
-    {
-        return Ok(());
-    }
-    Err(failed("the installer failed".to_owned()))
-}
-
-/// The same command once more.
-fn repeat(command: &Command) -> Command {
-    let mut again = Command::new(command.get_program());
-    again.args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        again.current_dir(folder);
-    }
-    again
+    })
 }
 
 fn with_environment(command: &Command) -> String {

@@ -3,6 +3,12 @@
 //! This test program starts itself as the victim, once for every way to end, and looks at what is
 //! left. It has no harness, because the harness catches panics and ends programs in its own way.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test, although without `#[test]`"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio, exit};
 use std::time::{Duration, Instant};
@@ -39,23 +45,37 @@ fn main() {
         victim(ending.trim_start_matches("victim="), &folder).expect("the victim starts");
         return;
     }
-    // What someone else started, which has to survive.
-    let mut bystander = Command::new("sleep").arg("1000").spawn().expect("sleep");
+    let mut bystander = Bystander::new();
     for &(ending, signal) in ENDINGS {
         let name = format!("{ending} {signal:?}");
         let left = left_after(ending, signal);
         assert!(left.is_empty(), "{name}: left behind: {left:?}");
+        assert!(
+            bystander.lives(),
+            "{name}: what someone else started was ended"
+        );
         println!("{name}: ok");
     }
-    assert_eq!(
-        bystander.try_wait().expect("wait"),
-        None,
-        "the bystander was ended"
-    );
-    bystander
-        .kill()
-        .and_then(|()| bystander.wait())
-        .expect("end the bystander");
+}
+
+/// What someone else started, which has to survive.
+struct Bystander(Child);
+
+impl Bystander {
+    fn new() -> Self {
+        Self(Command::new("sleep").arg("1000").spawn().expect("sleep"))
+    }
+
+    fn lives(&mut self) -> bool {
+        self.0.try_wait().expect("wait").is_none()
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Lets a victim end and answers what is still there five seconds later.

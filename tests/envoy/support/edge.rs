@@ -1,0 +1,317 @@
+//! A running edge with what tests ask of it: requests, tokens, logs.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use edgectl::{KeyIdKind, Parties, SigningKey};
+use registry_token_filter::Profile;
+use serde_json::json;
+use testbed::Stack;
+use testbed::envoy;
+use testbed::issuer::{Namespace, User, Visibility};
+use testbed::registry::{self, Node, Release, TokenAuth};
+use testbed::stack::Builder;
+
+use super::http::Client;
+use super::image::Image;
+use super::lab::Lab;
+use super::mint::Mint;
+use super::suite;
+
+/// The repository most requests are about. Its tag `latest` is there from the start.
+pub(crate) const APP: &str = "group/app";
+/// A private repository, with one image as well.
+pub(crate) const SECRET: &str = "group/secret";
+/// A public repository, with one image as well.
+pub(crate) const PUBLIC: &str = "group/public";
+
+/// What a log can take to be written, on a busy machine.
+const LOGGED: Duration = Duration::from_secs(5);
+
+/// Everything everywhere, and the catalog.
+pub(crate) fn root() -> User {
+    User::new("root", "root-password").admin()
+}
+
+/// Pushes to `group/app` and reads `group/secret`.
+pub(crate) fn alice() -> User {
+    User::new("alice", "alice-password").may(APP, &["pull", "push"]).may(SECRET, &["pull"])
+}
+
+/// Pushes to `group/app` and has no rights on `group/secret`.
+pub(crate) fn bob() -> User {
+    User::new("bob", "bob-password").may(APP, &["pull", "push"])
+}
+
+/// Reads `group/app`.
+pub(crate) fn carol() -> User {
+    User::new("carol", "carol-password").may(APP, &["pull"])
+}
+
+/// How an edge differs from the others.
+pub(crate) struct Setup {
+    profile: Profile,
+    release: Release,
+    /// Whether a node with token checks of its own stands beside the pool.
+    reference: bool,
+    adjust: Box<dyn FnOnce(Builder) -> Builder>,
+}
+
+impl Setup {
+    /// As shipped for GitLab; Distribution 2.8 is in the place of GitLab's registry, whose answers
+    /// to authorized requests are of no interest here.
+    pub(crate) fn gitlab() -> Self {
+        Self::adjusted(Profile::Gitlab, Release::Distribution2, |builder| {
+            builder.envoy(envoy::Settings { through_func_e: true, ..Default::default() })
+        })
+    }
+
+    /// Distribution of this release, with the reference to compare with.
+    pub(crate) fn distribution(release: Release) -> Self {
+        let profile = profile(release);
+        Self { reference: true, ..Self::adjusted(profile, release, |builder| builder) }
+    }
+
+    /// Any other edge.
+    pub(crate) fn adjusted(
+        profile: Profile,
+        release: Release,
+        adjust: impl FnOnce(Builder) -> Builder + 'static,
+    ) -> Self {
+        Self { profile, release, reference: false, adjust: Box::new(adjust) }
+    }
+}
+
+/// The profile that answers as this release does.
+pub(crate) fn profile(release: Release) -> Profile {
+    Profile::from_name(release.profile()).unwrap()
+}
+
+/// A stack with the filter in it.
+pub(crate) struct Edge {
+    pub(crate) profile: Profile,
+    /// Requests through the edge.
+    pub(crate) client: Client,
+    /// Tokens as the registry's issuer makes them, and others.
+    pub(crate) mint: Mint,
+    /// What is in the repositories from the start.
+    pub(crate) app: Image,
+    pub(crate) secret: Image,
+    pub(crate) public: Image,
+    pub(crate) stack: Stack,
+    reference: Option<Node>,
+    shared: bool,
+}
+
+impl Edge {
+    /// Starts a stack, and pushes an image to each repository through the edge.
+    pub(crate) fn start(lab: &Lab, setup: Setup) -> Self {
+        let builder = lab.builder().release(setup.release).plugin("profile", setup.profile.name());
+        let builder = [root(), alice(), bob(), carol()]
+            .into_iter()
+            .fold(builder, Builder::user)
+            .namespace(Namespace {
+                name: PUBLIC.to_owned(),
+                visibility: Visibility::Public,
+                push_protected: false,
+            })
+            // The nodes are configured to send it, so what the filter answers has it as well.
+            .plugin("headers", json!({"X-Content-Type-Options": ["nosniff"]}));
+        let stack = (setup.adjust)(builder).start().unwrap_or_else(|error| panic!("{error}"));
+        let reference = setup.reference.then(|| reference(lab, &stack));
+
+        let key = SigningKey::from_pem_file(&stack.signing_key().key).unwrap();
+        let certificate = std::fs::read_to_string(&stack.signing_key().certificate).unwrap();
+        let kid = match setup.profile {
+            Profile::Gitlab | Profile::Distribution28 => KeyIdKind::Libtrust,
+            Profile::Distribution3 => KeyIdKind::Rfc7638,
+        };
+        let mint = Mint::new(key, certificate, kid, Parties::default());
+        let client = Client::new(stack.port(), stack.ca_file());
+        let push = |repository: &str| {
+            let token = mint.token(&[&format!("repository:{repository}:pull,push")]);
+            Image::unique(repository).push(&client, repository, "latest", &token)
+        };
+        let (app, secret, public) = (push(APP), push(SECRET), push(PUBLIC));
+        let shared = setup.reference || setup.profile == Profile::Gitlab;
+        Self {
+            profile: setup.profile,
+            client,
+            mint,
+            app,
+            secret,
+            public,
+            stack,
+            reference,
+            shared,
+        }
+    }
+
+    /// The node that checks tokens itself.
+    pub(crate) fn reference(&self) -> Client {
+        let node = self.reference.as_ref().unwrap();
+        Client::new(node.settings().port, self.stack.ca_file())
+    }
+
+    /// The value of `WWW-Authenticate` for this scope and error.
+    pub(crate) fn challenge(&self, scope: &str, error: Option<&str>) -> String {
+        let mut value =
+            format!("Bearer realm=\"{}\",service=\"container_registry\"", self.stack.realm());
+        if !scope.is_empty() {
+            value.push_str(&format!(",scope=\"{scope}\""));
+        }
+        if let Some(error) = error {
+            value.push_str(&format!(",error=\"{error}\""));
+        }
+        value
+    }
+
+    /// Where Envoy's log stands now.
+    pub(crate) fn mark(&self) -> LogMark {
+        LogMark::end_of(self.stack.envoy().log())
+    }
+
+    /// Whether a node was asked anything by the user agent `marker`.
+    ///
+    /// A node logs a request when it has answered it, so a request of our own goes to each node
+    /// first: once that is in its log, so is all that came before.
+    pub(crate) fn nodes_saw(&self, marker: &str) -> bool {
+        let sentinel = super::http::marker();
+        self.stack.nodes().iter().any(|node| {
+            let client = Client::new(node.settings().port, self.stack.ca_file());
+            let request = super::http::Request::get("/v2/").field("user-agent", &sentinel);
+            client.send(super::http::Version::Http11, &request);
+            let log = LogMark::start_of(node.log());
+            log.wait_for(&sentinel);
+            log.text().contains(marker)
+        })
+    }
+
+    /// Envoy's own process id: with func-e, which only starts it, that of its child.
+    pub(crate) fn envoy_pid(&self) -> u32 {
+        let started = self.stack.envoy().pid();
+        children(started).first().copied().unwrap_or(started)
+    }
+
+    /// The process ids of everything that was started for this edge, as far as they are known.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let mut pids = vec![self.stack.envoy().pid(), self.envoy_pid()];
+        pids.extend(self.stack.nodes().iter().filter_map(Node::pid));
+        pids.extend(self.reference.as_ref().and_then(Node::pid));
+        pids
+    }
+
+    /// Panics unless the filter's VMs are those that were started: none was lost to a trap.
+    pub(crate) fn assert_alive(&self) {
+        let admin = self.stack.envoy().admin();
+        let reloads: Vec<_> = admin
+            .stats("vm_reload")
+            .unwrap()
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        assert_eq!(reloads, [], "a VM was lost");
+        assert!(!self.stack.envoy().log_text().contains("wasm_fail_stream"), "a VM was lost");
+        let answer = self.client.get("/v2/", &self.mint.token(&[]));
+        assert_eq!(answer.status, 200, "a good request: {answer}");
+    }
+}
+
+impl Drop for Edge {
+    /// An edge of a test's own ends with its folder: what its log says is told before.
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.shared {
+            suite::tell(LogMark::start_of(self.stack.envoy().log()).excerpt());
+        }
+    }
+}
+
+/// A node on the pool's storage that checks tokens with the filter's own settings.
+fn reference(lab: &Lab, stack: &Stack) -> Node {
+    let of_pool = stack.nodes().first().unwrap().settings().clone();
+    let token = TokenAuth {
+        realm: stack.realm().to_owned(),
+        service: Parties::GITLAB_SERVICE.to_owned(),
+        issuer: Parties::OMNIBUS_ISSUER.to_owned(),
+        rootcertbundle: stack.signing_key().certificate.clone(),
+    };
+    let settings = registry::Settings {
+        name: "reference".to_owned(),
+        port: testbed::process::free_port().unwrap(),
+        token: Some(token),
+        ..of_pool
+    };
+    Node::start(lab.tools(), settings, stack.folder()).unwrap()
+}
+
+/// A place in a log file.
+#[derive(Debug, Clone)]
+pub(crate) struct LogMark {
+    file: PathBuf,
+    offset: usize,
+}
+
+impl PartialEq for LogMark {
+    /// Of the same log: the first mark counts.
+    fn eq(&self, other: &Self) -> bool {
+        self.file == other.file
+    }
+}
+
+impl LogMark {
+    /// The whole log.
+    pub(crate) fn start_of(file: &Path) -> Self {
+        Self { file: file.to_owned(), offset: 0 }
+    }
+
+    /// What is written from now on.
+    pub(crate) fn end_of(file: &Path) -> Self {
+        let length = std::fs::metadata(file).map_or(0, |data| data.len());
+        Self { file: file.to_owned(), offset: usize::try_from(length).unwrap() }
+    }
+
+    /// What stands after the mark.
+    pub(crate) fn text(&self) -> String {
+        let bytes = std::fs::read(&self.file).unwrap_or_default();
+        String::from_utf8_lossy(bytes.get(self.offset..).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits for a line after the mark that contains `part`.
+    pub(crate) fn wait_for(&self, part: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let text = self.text();
+            if let Some(line) = text.lines().find(|line| line.contains(part)) {
+                return line.to_owned();
+            }
+            assert!(
+                start.elapsed() < LOGGED,
+                "no line with {part:?} in {}:\n{}",
+                self.file.display(),
+                self.excerpt()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The last lines after the mark.
+    pub(crate) fn excerpt(&self) -> String {
+        const LINES: usize = 30;
+        let text = self.text();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
+        format!("  log {}:\n  | {}", self.file.display(), last.join("\n  | "))
+    }
+}
+
+/// Whether a process exists and is not only waiting to be collected.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    !status.is_empty() && !status.contains("State:\tZ")
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let list = format!("/proc/{pid}/task/{pid}/children");
+    let list = std::fs::read_to_string(list).unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
