@@ -81,7 +81,7 @@ impl Authorizer {
     pub fn decide(&self, head: &RequestHead<'_>, now: UnixTime) -> Decision {
         match self.permit(head, now) {
             Ok(permit) => Decision::Forward(permit),
-            Err(Refusal::Challenge(challenge)) => Decision::Challenge(challenge),
+            Err(Refusal::Challenge(challenge)) => Decision::Challenge(*challenge),
             Err(Refusal::Reject(rejection)) => Decision::Reject(rejection),
         }
     }
@@ -138,18 +138,18 @@ impl Authorizer {
             ChallengeReason::Scope(_) => Some(ErrorCode::InsufficientScope),
         };
         let required = required.into_owned();
-        Refusal::Challenge(Challenge {
+        Refusal::Challenge(Box::new(Challenge {
             required,
             route: route.tag(),
             reason,
             error,
-        })
+        }))
     }
 }
 
 /// Either kind of refusal, while the decision is being made.
 enum Refusal {
-    Challenge(Challenge),
+    Challenge(Box<Challenge>),
     Reject(Rejection),
 }
 

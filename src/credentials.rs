@@ -17,7 +17,7 @@ pub enum Credentials<'a> {
 ///
 /// Only [`Credentials::from_fields`] makes one:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0423
 /// use registry_token_filter::credentials::BearerToken;
 /// let forged = BearerToken(b"a.b.c");
 /// ```

@@ -19,7 +19,7 @@ pub enum Decision {
     ///
     /// There is no way here without a [`Permit`]:
     ///
-    /// ```compile_fail
+    /// ```compile_fail,E0308
     /// use registry_token_filter::decision::Decision;
     /// let open_door = Decision::Forward(());
     /// ```

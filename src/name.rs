@@ -12,7 +12,7 @@ use std::fmt;
 ///
 /// Only the parser makes one:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0423
 /// use registry_token_filter::name::RepositoryName;
 /// let forged = RepositoryName("Group//App");
 /// ```

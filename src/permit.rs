@@ -9,14 +9,14 @@ use crate::token::VerifiedToken;
 /// Proof that a request may go to the registry: a verified token covers what it needs, or it is
 /// one of the named exemptions.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// use registry_token_filter::permit::Permit;
 /// let forged = Permit { basis: todo!() };
 /// ```
 ///
 /// It is not copied either, so that one proof forwards one request:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// # fn twice(permit: registry_token_filter::permit::Permit) {
 /// let copy = permit.clone();
 /// # }

@@ -36,7 +36,7 @@ impl Response {
         match decision {
             Decision::Forward(_) => None,
             Decision::Challenge(challenge) => Some(answer.challenge(challenge)),
-            Decision::Reject(rejection) => Some(answer.rejection(rejection).to_method(method)),
+            Decision::Reject(rejection) => Some(answer.rejection(rejection).for_method(method)),
         }
     }
 
@@ -44,7 +44,7 @@ impl Response {
     ///
     /// Go sends the page of a redirect for its slash to GET only, and names its type to HEAD as
     /// well.
-    fn to_method(mut self, method: &[u8]) -> Self {
+    fn for_method(mut self, method: &[u8]) -> Self {
         if self.status == 301 && method != b"GET" {
             self.body.clear();
             if method != b"HEAD" {

@@ -40,7 +40,7 @@ pub const MAX_TOKEN_BYTES: usize = 1 << 20;
 ///
 /// Its claims cannot be read:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// # fn peek(token: registry_token_filter::token::UntrustedToken<'_>) {
 /// let claims = token.claims();
 /// # }

@@ -16,7 +16,7 @@ const MAX_LOGGED_KEY_ID: usize = 128;
 ///
 /// Made by [`TokenVerifier::verify`] only:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// use registry_token_filter::token::VerifiedToken;
 /// let forged = VerifiedToken { grants: Default::default() };
 /// ```

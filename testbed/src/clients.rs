@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | skopeo, buildah | `--cert-dir` (a folder with `ca.crt`), per command | `--authfile` |
 //! | crane | `SSL_CERT_FILE` | `DOCKER_CONFIG` |
-//! | docker | `SSL_CERT_FILE` | `DOCKER_CONFIG` |
+//! | docker | `SSL_CERT_FILE`; for `localhost` it accepts any certificate anyway | `DOCKER_CONFIG` |
 //!
 //! Methods run the program to its end and answer an [`Outcome`], whatever its exit status: a refusal
 //! is a result that a test wants to look at. [`Outcome::success`] turns it into an error.

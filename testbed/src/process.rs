@@ -5,7 +5,8 @@
 //!
 //! 1. when it is dropped (SIGTERM, after [`GRACE`] SIGKILL), also while a panic unwinds;
 //! 2. on Ctrl-C, when the program installed [`interrupt`](mod@interrupt);
-//! 3. in every other case (`exit`, abort, SIGKILL of this program) by the [guardian](guardian).
+//! 3. in every other case (`exit`, abort, SIGKILL of this program) by the guardian, a small shell
+//!    that notices and cleans up.
 //!
 //! Only what was started here is ever signalled: by the id of the group, never by a name.
 
@@ -240,7 +241,7 @@ impl Drop for Process {
     }
 }
 
-/// A folder that is removed with this value, or by the [guardian](guardian) when this program
+/// A folder that is removed with this value, or by the guardian when this program
 /// ends before it could.
 #[derive(Debug)]
 pub struct Folder {

@@ -32,6 +32,7 @@ pub(crate) struct Xtask {
 enum Command {
     Demo(Demo),
     Test(Test),
+    /// Build the artifact, and print its path, size and SHA-256
     Build,
     Tools(Tools),
 }
@@ -121,7 +122,7 @@ const TEST_EXAMPLES: &str = "\
 Examples:
   cargo xtask test                          everything
   cargo xtask test --list                   the stages
-  cargo xtask test --only fmt clippy test   while working
+  cargo xtask test --only fmt clippy native  while working
   cargo xtask test --skip envoy --keep-going
 
 The last line of the output is `N passed, N failed`, counted in stages.";

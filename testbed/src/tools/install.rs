@@ -78,19 +78,18 @@ fn steps(tools: &Tools, tool: &'static Tool) -> Result<Vec<Command>> {
             remedy,
         })
     };
-    let command = remedy(tools, tool);
     match tool.source {
         Source::Path { remedy, .. } => return missing(remedy.to_owned()),
         Source::RustTarget if on_path("rustup").is_none() => {
-            return missing(format!(
-                "install rustup (https://rustup.rs), then: {command}"
-            ));
+            return missing("install rustup (https://rustup.rs), then run this again".to_owned());
         }
         Source::Go { .. } if on_path("go").is_none() => {
-            return missing(format!("install Go (https://go.dev/dl), then: {command}"));
+            return missing("install Go (https://go.dev/dl), then run this again".to_owned());
         }
         Source::Python { .. } if on_path("python3").is_none() => {
-            return missing(format!("install Python 3 with venv, then: {command}"));
+            return missing(
+                "install Python 3 with its module venv, then run this again".to_owned(),
+            );
         }
         Source::Apt { package, .. } | Source::AptUnpacked { package, .. }
             if on_path("apt-get").is_none() =>
@@ -99,7 +98,9 @@ fn steps(tools: &Tools, tool: &'static Tool) -> Result<Vec<Command>> {
                 "install {package} with the system's package manager"
             ));
         }
-        Source::Apt { .. } if privilege().is_none() => return missing(format!("sudo {command}")),
+        Source::Apt { package, .. } if privilege().is_none() => {
+            return missing(format!("sudo apt-get install {package}"));
+        }
         _ => {}
     }
     Ok(commands(tools, tool))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgectl::{KeyIdKind, Parties, SigningKey};
-use registry_token_filter::Profile;
+use registry_token_filter::profile::Profile;
 use serde_json::json;
 use testbed::Stack;
 use testbed::envoy;
@@ -25,6 +25,9 @@ pub(crate) const SECRET: &str = "group/secret";
 /// A public repository, with one image as well.
 pub(crate) const PUBLIC: &str = "group/public";
 
+/// Below it, each test that leaves something behind has a repository of its own.
+pub(crate) const COPIES: &str = "group/copies";
+
 /// What a log can take to be written, on a busy machine.
 const LOGGED: Duration = Duration::from_secs(5);
 
@@ -33,14 +36,19 @@ pub(crate) fn root() -> User {
     User::new("root", "root-password").admin()
 }
 
-/// Pushes to `group/app` and reads `group/secret`.
+/// Pushes to `group/app` and below `group/copies`, and reads `group/secret`.
 pub(crate) fn alice() -> User {
-    User::new("alice", "alice-password").may(APP, &["pull", "push"]).may(SECRET, &["pull"])
+    pusher("alice").may(SECRET, &["pull"])
 }
 
-/// Pushes to `group/app` and has no rights on `group/secret`.
+/// As Alice, but without rights on `group/secret`.
 pub(crate) fn bob() -> User {
-    User::new("bob", "bob-password").may(APP, &["pull", "push"])
+    pusher("bob")
+}
+
+fn pusher(name: &str) -> User {
+    let user = User::new(name, &format!("{name}-password"));
+    user.may(APP, &["pull", "push"]).may(COPIES, &["pull", "push"])
 }
 
 /// Reads `group/app`.
@@ -171,6 +179,20 @@ impl Edge {
         LogMark::end_of(self.stack.envoy().log())
     }
 
+    /// The requests in the access log since the mark. A request of our own goes last, and what is
+    /// there before it is complete.
+    pub(crate) fn requests_since(&self, mark: &LogMark) -> Vec<Entry> {
+        let sentinel = super::http::marker();
+        let request = super::http::Request::get("/").field("user-agent", &sentinel);
+        self.client.send(super::http::Version::Http11, &request);
+        mark.wait_for(&sentinel);
+        let text = mark.text();
+        text.lines()
+            .filter(|line| line.starts_with('{') && !line.contains(&sentinel))
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect()
+    }
+
     /// Whether a node was asked anything by the user agent `marker`.
     ///
     /// A node logs a request when it has answered it, so a request of our own goes to each node
@@ -244,6 +266,19 @@ fn reference(lab: &Lab, stack: &Stack) -> Node {
     Node::start(lab.tools(), settings, stack.folder()).unwrap()
 }
 
+/// A line of the access log.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) method: String,
+    pub(crate) path: Option<String>,
+    pub(crate) status: u16,
+    /// Who answered: `via_upstream` is a node.
+    pub(crate) details: String,
+    /// The node that was asked.
+    pub(crate) upstream: Option<String>,
+    pub(crate) user_agent: Option<String>,
+}
+
 /// A place in a log file.
 #[derive(Debug, Clone)]
 pub(crate) struct LogMark {
@@ -298,9 +333,21 @@ impl LogMark {
     pub(crate) fn excerpt(&self) -> String {
         const LINES: usize = 30;
         let text = self.text();
-        let lines: Vec<&str> = text.lines().collect();
+        let lines: Vec<String> = text.lines().map(shortened).collect();
         let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
         format!("  log {}:\n  | {}", self.file.display(), last.join("\n  | "))
+    }
+}
+
+/// A line of Envoy's log as a person wants to see it: of the access log, what it is about.
+fn shortened(line: &str) -> String {
+    match serde_json::from_str::<Entry>(line) {
+        Ok(entry) => {
+            let Entry { method, path, status, details, upstream, .. } = entry;
+            let path = path.unwrap_or_default();
+            format!("{method} {path} -> {status} {details} {}", upstream.unwrap_or_default())
+        }
+        Err(_) => line.to_owned(),
     }
 }
 

@@ -1,9 +1,16 @@
 //! Tokens: as the registry's issuer makes them, and wrong in one thing.
 
 use aws_lc_rs::hmac;
-use base64ct::{Base64UrlUnpadded as Base64Url, Encoding as _};
-use edgectl::{Access, Algorithm, Claims, KeyIdKind, Parties, SigningKey, UserToken, Validity};
+use base64ct::{Base64, Base64UrlUnpadded as Base64Url, Encoding as _};
+use edgectl::{
+    Access, Algorithm, Claims, KeyIdKind, KeyPair, Parties, SigningKey, UserToken, Validity,
+};
+use pkcs1::RsaPublicKeyRef;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 /// Seconds that tokens live.
 const LIFETIME: i64 = 300;
@@ -13,7 +20,7 @@ pub(crate) struct Mint {
     /// The key that the edge trusts.
     pub(crate) key: SigningKey,
     /// A key of the same kind that nobody trusts.
-    pub(crate) stranger: SigningKey,
+    pub(crate) stranger: KeyPair,
     /// The trusted key's certificate, PEM.
     pub(crate) certificate: String,
     /// How a `kid` names a key here.
@@ -36,7 +43,7 @@ impl Mint {
         kid: KeyIdKind,
         parties: Parties,
     ) -> Self {
-        let stranger = SigningKey::generate(2048).unwrap();
+        let stranger = KeyPair::generate(2048, 1).unwrap();
         Self { key, stranger, certificate, kid, parties }
     }
 
@@ -81,12 +88,28 @@ impl Mint {
         format!("{}.", signing_input(draft))
     }
 
-    /// The trusted key as a JWK.
-    pub(crate) fn jwk(&self, key: &SigningKey) -> Value {
-        let mut jwk = serde_json::to_value(key.public_key().jwk()).unwrap();
-        jwk["kid"] = self.key.id(self.kid).into();
-        jwk
+    /// The public key of a certificate as a JWK, under the `kid` of the trusted key.
+    pub(crate) fn jwk_with_trusted_kid(&self, certificate: &str) -> Value {
+        let certificate = Certificate::from_der(&der(certificate)).unwrap();
+        let spki = certificate.tbs_certificate().subject_public_key_info();
+        let key = RsaPublicKeyRef::from_der(spki.subject_public_key.raw_bytes()).unwrap();
+        let number = |number: &[u8]| Base64Url::encode_string(number);
+        json!({
+            "kty": "RSA",
+            "n": number(key.modulus.as_bytes()),
+            "e": number(key.public_exponent.as_bytes()),
+            "kid": self.key.id(self.kid),
+        })
     }
+}
+
+/// A certificate as `x5c` holds it.
+pub(crate) fn x5c(certificate: &str) -> Value {
+    json!([Base64::encode_string(&der(certificate))])
+}
+
+fn der(certificate: &str) -> Vec<u8> {
+    CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap().to_vec()
 }
 
 fn signing_input(draft: &Draft) -> String {

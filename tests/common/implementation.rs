@@ -1,0 +1,42 @@
+//! What can run the corpus.
+
+use super::case::Message;
+use super::profile::{Configuration, Profile};
+
+/// Something that answers requests as the filter does: the library, the filter in a host, or a
+/// registry behind an adapter.
+pub(crate) trait Implementation {
+    /// Its clock, in seconds since 1970: tokens are minted for this time.
+    fn now(&self) -> i64;
+
+    /// Whether its scopes come in the order of the records; a registry's come in any.
+    fn orders_scopes(&self) -> bool {
+        true
+    }
+
+    /// Its answer to a message under a configuration.
+    fn answer(&self, setting: &Setting<'_>, message: &Message) -> Answer;
+}
+
+/// Which registry is answered like, and with which configuration.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    pub(crate) profile: &'a Profile,
+    pub(crate) configuration: &'a Configuration,
+}
+
+/// What an implementation made of a message.
+pub(crate) enum Answer {
+    /// It went on to the registry.
+    Forwarded,
+    /// It was answered.
+    Responded {
+        status: u16,
+        /// Field names in lower case.
+        headers: Vec<(String, Vec<u8>)>,
+        /// The body; for HEAD, the one whose length is announced.
+        body: Vec<u8>,
+        /// The tag of the reason, where the implementation tells.
+        reason: Option<&'static str>,
+    },
+}

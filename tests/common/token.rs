@@ -1,0 +1,131 @@
+//! The recipe of a token: the base token, but for what is said.
+//!
+//! The base token is what GitLab issues: RS256, `typ` JWT, the key's id in the profile's form, the
+//! configured issuer and service, `pull` on `group/app`, valid from 5 seconds ago for 300 seconds.
+
+use serde::Deserialize;
+
+use super::bytes::Bytes;
+use super::profile::KeyIdForm;
+
+/// What differs from the base token. Empty: nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Token {
+    /// The token's whole text; nothing else counts then.
+    pub(super) text: Option<String>,
+    /// The name of the signing key; `registry` without.
+    pub(super) key: Option<String>,
+    /// The key id, where it is not the signing key's own.
+    pub(super) kid: KeyId,
+    /// The algorithm of the signature, and of the header unless that says otherwise.
+    pub(super) algorithm: Option<Algorithm>,
+    /// The secret of an HS256 signature.
+    pub(super) secret: Option<Secret>,
+    /// Members of the header; see [`super::mint`] for the tables with a meaning of their own.
+    pub(super) header: toml::Table,
+    /// The `access` claim, in the form of scopes.
+    pub(super) access: Option<Vec<String>>,
+    /// Claims.
+    pub(super) claims: toml::Table,
+    /// Claims under another name.
+    pub(super) rename: toml::Table,
+    /// JSON members before the first and after the last claim.
+    pub(super) claims_before: Option<String>,
+    pub(super) claims_after: Option<String>,
+    /// A claim of this many letters, to make the token long.
+    pub(super) filler: Option<usize>,
+    /// The whole payload, instead of claims.
+    pub(super) payload: Option<Bytes>,
+    /// Bytes before and after the payload.
+    pub(super) payload_before: Option<Bytes>,
+    pub(super) payload_after: Option<Bytes>,
+    /// What is done to the token's text.
+    pub(super) mutation: Option<Mutation>,
+}
+
+/// Which key the header names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct KeyId {
+    /// The key; the signing one without.
+    pub(super) of: Option<String>,
+    /// The form; the profile's without.
+    pub(super) form: Option<KeyIdForm>,
+    /// Whether the id is written in small letters.
+    pub(super) lowercase: bool,
+}
+
+/// A signature algorithm (RFC 7518 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum Algorithm {
+    #[serde(rename = "RS256")]
+    Rs256,
+    #[serde(rename = "RS384")]
+    Rs384,
+    #[serde(rename = "RS512")]
+    Rs512,
+    #[serde(rename = "PS256")]
+    Ps256,
+    #[serde(rename = "HS256")]
+    Hs256,
+}
+
+impl Algorithm {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Hs256 => "HS256",
+        }
+    }
+}
+
+/// What an HMAC is keyed with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) enum Secret {
+    /// The PEM of the key's certificate.
+    CertificatePem,
+    /// The PEM of the key's SubjectPublicKeyInfo.
+    PublicKeyPem,
+    /// Some other secret.
+    Text(String),
+}
+
+/// What is done to a token's text after it was made, or, where it says so, before it is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Mutation {
+    /// The signature's first bit is flipped.
+    SignatureFlipped,
+    /// The signature lacks its last byte.
+    SignatureTruncated,
+    /// A zero byte follows the signature.
+    SignatureExtended,
+    SignatureEmpty,
+    /// The signature carries its `=`.
+    SignaturePadded,
+    /// The unused bits of the signature's last character are not zero.
+    SignatureTrailingBits,
+    /// The signature is written in the alphabet with `+` and `/`.
+    SignatureStandardAlphabet,
+    /// A character within the payload is another.
+    PayloadFlipped,
+    /// The header carries its `=` and is signed so.
+    HeaderPadded,
+    /// The payload carries its `=` and is signed so.
+    PayloadPadded,
+    /// Header and payload alone.
+    TwoParts,
+    /// Another part follows.
+    FourParts,
+    /// Two more parts follow.
+    FiveParts,
+    /// A dot comes first.
+    LeadingDot,
+    /// The flattened JSON serialization (RFC 7515 section 7.2.2).
+    JsonSerialization,
+}

@@ -1,0 +1,94 @@
+//! One case under one profile: put to an implementation, and judged.
+
+use super::case::{Case, Message};
+use super::divergence::Divergence;
+use super::expectation::Expectation;
+use super::implementation::{Answer, Implementation, Setting};
+use super::mint;
+use super::profile::Profile;
+use super::{Corpus, FILES};
+
+/// A case under one of its profiles.
+pub(crate) struct Trial<'a> {
+    pub(crate) subject: &'static str,
+    case: &'a Case,
+    setting: Setting<'a>,
+    divergence: Option<&'a Divergence>,
+}
+
+impl Corpus {
+    /// The subjects, in order.
+    pub(crate) fn subjects() -> impl Iterator<Item = &'static str> {
+        FILES.into_iter().map(|(subject, _)| subject)
+    }
+
+    /// Every case under every profile it applies to.
+    pub(crate) fn trials(&self) -> impl Iterator<Item = Trial<'_>> {
+        self.subjects.iter().flat_map(move |(subject, cases)| {
+            cases.iter().flat_map(move |case| {
+                self.profiles_of(case).map(move |profile| self.trial(subject, case, profile))
+            })
+        })
+    }
+
+    fn trial<'a>(
+        &'a self,
+        subject: &'static str,
+        case: &'a Case,
+        profile: &'a Profile,
+    ) -> Trial<'a> {
+        let configuration = self.configurations.get(&case.configuration).unwrap_or_else(|| {
+            panic!("\"{}\": no configuration is called {}", case.name, case.configuration)
+        });
+        let divergence =
+            self.divergences.iter().find(|known| known.is_about(&case.name, &profile.name));
+        Trial { subject, case, setting: Setting { profile, configuration }, divergence }
+    }
+}
+
+impl Trial<'_> {
+    /// `C03 a token 62 s past its exp is refused [gitlab]`
+    pub(crate) fn name(&self) -> String {
+        format!("{} {} [{}]", self.case.source, self.case.name, self.setting.profile.name)
+    }
+
+    /// Puts the case to an implementation.
+    ///
+    /// The answer has to be the registry's, or the one of a listed divergence, which then has to
+    /// differ from the registry's indeed.
+    pub(crate) fn run(&self, implementation: &dyn Implementation) -> Result<(), String> {
+        let case = self.case;
+        let token = case.token.as_ref().map(|recipe| {
+            let Setting { profile, configuration } = self.setting;
+            mint::mint(recipe, profile, configuration, implementation.now())
+        });
+        let message = Message::new(&case.request, token.as_deref());
+        let answer = implementation.answer(&self.setting, &message);
+        let in_order = implementation.orders_scopes();
+        let faults = |expected: &Expectation| {
+            expected.faults(&self.setting, &case.request.method, &answer, in_order)
+        };
+        let registry = case.expectation(&self.setting.profile.name);
+        let from_registry = faults(registry);
+        let fault = match self.divergence {
+            Some(_) if from_registry.is_empty() => {
+                "the registry answers so too: take the case out of divergences.toml".to_owned()
+            }
+            Some(known) => match faults(&known.ours) {
+                faults if faults.is_empty() => return Ok(()),
+                faults => format!("not the listed divergence:\n    {}", faults.join("\n    ")),
+            },
+            None if from_registry.is_empty() => return Ok(()),
+            None if matches!(answer, Answer::Forwarded) => {
+                format!("LOOSER THAN THE REGISTRY: forwarded, and the registry's answer is {registry}")
+            }
+            None => format!(
+                "the registry's answer is {registry}\n    {}",
+                from_registry.join("\n    ")
+            ),
+        };
+        let target = message.target.escape_ascii().to_string();
+        let target = target.get(..200).unwrap_or(&target);
+        Err(format!("{} {target}\n  {fault}", case.request.method))
+    }
+}

@@ -1,0 +1,1 @@
+use crate::support::suite::Test; pub(crate) const TESTS: &[Test] = &[];

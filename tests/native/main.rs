@@ -1,0 +1,44 @@
+//! The library against the corpus, against published vectors, and against inputs at random.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and clippy knows tests by #[test] alone"
+)]
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+#[path = "../common/corpus.rs"]
+mod corpus;
+
+mod core;
+
+use core::Core;
+use corpus::Corpus;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // For as long as the process runs, so that every test may hold on to its case.
+    let corpus: &'static Corpus = Box::leak(Box::new(Corpus::load()));
+    let mut trials = vec![Trial::test("the corpus is whole", || {
+        all_of(corpus.faults())
+    })];
+    trials.extend(corpus.trials().map(|trial| {
+        let name = trial.name();
+        Trial::test(name, move || trial.run(&Core).map_err(Failed::from))
+            .with_kind(trial_kind())
+    }));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial_kind() -> &'static str {
+    "corpus"
+}
+
+/// Fails with every fault, if there is any.
+fn all_of(faults: Vec<String>) -> Result<(), Failed> {
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+}

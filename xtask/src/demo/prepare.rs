@@ -1,0 +1,86 @@
+//! Before the stack: what is missing is installed and built, several things at once.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result};
+use testbed::artifact;
+use testbed::registry::Release;
+use testbed::tools::{
+    BUILDAH, DISTRIBUTION_2, DISTRIBUTION_3, ENVOY, FUNC_E, Progress, SKOPEO, Source, Tool, Tools,
+    WASM32_WASIP1,
+};
+
+use crate::paint;
+use crate::progress::{Job, side_by_side};
+
+/// What the stack is made of.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The artifact.
+    pub(super) filter: PathBuf,
+    pub(super) edgectl: PathBuf,
+    /// Whether Envoy can be run through func-e.
+    pub(super) func_e: bool,
+}
+
+/// The tools of the demo. Not among them: docker, which is used when it is there.
+pub(super) fn needed(release: Release) -> [&'static Tool; 6] {
+    let registry = match release {
+        Release::Distribution2 => &DISTRIBUTION_2,
+        Release::Distribution3 => &DISTRIBUTION_3,
+    };
+    [&WASM32_WASIP1, &ENVOY, registry, &SKOPEO, &BUILDAH, &FUNC_E]
+}
+
+/// Installs and builds. Lanes are by what they wait for: cargo for itself, apt for its own lock, the
+/// rest for the network.
+pub(super) fn prepare(release: Release, tools: &Tools) -> Result<Prepared> {
+    let filter = OnceLock::new();
+    let edgectl = OnceLock::new();
+    let without_func_e = OnceLock::new();
+    let silent = Tools::at(tools.folder(), Progress::Silent)?;
+
+    let mut builds = Vec::new();
+    let (mut apt, mut python, mut go) = (Vec::new(), Vec::new(), Vec::new());
+    for tool in needed(release) {
+        if tools.find(tool).is_some() {
+            continue;
+        }
+        let what = format!("installing {} {}", tool.name, tool.version);
+        let silent = &silent;
+        let without_func_e = &without_func_e;
+        let job = Job::new(what.trim(), move || match silent.ensure(tool) {
+            Err(error) if tool.name == FUNC_E.name => {
+                let _ = without_func_e.set(error);
+                Ok(())
+            }
+            result => result.map(drop),
+        });
+        match tool.source {
+            Source::Apt { .. } | Source::AptUnpacked { .. } => apt.push(job),
+            Source::Go { .. } => go.push(job),
+            Source::RustTarget | Source::Cargo { .. } => builds.push(job),
+            Source::Python { .. } | Source::Path { .. } => python.push(job),
+        }
+    }
+    builds.push(Job::new("building the filter", || {
+        artifact::filter(&silent).map(|path| drop(filter.set(path)))
+    }));
+    builds.push(Job::new("building edgectl", || {
+        artifact::edgectl(&silent).map(|path| drop(edgectl.set(path)))
+    }));
+    side_by_side(vec![builds, apt, python, go])?;
+
+    if let Some(error) = without_func_e.get() {
+        paint::say(&format!(
+            "  {} Envoy is run by itself, not through func-e: {error}",
+            paint::yellow("!")
+        ));
+    }
+    Ok(Prepared {
+        filter: filter.into_inner().context("the filter was not built")?,
+        edgectl: edgectl.into_inner().context("edgectl was not built")?,
+        func_e: without_func_e.into_inner().is_none(),
+    })
+}

@@ -1,0 +1,94 @@
+//! Stages that run tests.
+
+use anyhow::{Context as _, Result, bail};
+use testbed::artifact::root;
+use testbed::tools::{Source, Tool, WASM_BINDGEN, WASM32_UNKNOWN};
+
+use crate::lockfile;
+use crate::runner::{Runner, cargo};
+
+pub(super) fn native(runner: &mut Runner) -> Result<String> {
+    let printed = runner.run(cargo(&["test", "--workspace"]))?;
+    counted(&printed)
+}
+
+/// The core's tests, compiled to wasm and run by Node through wasm-bindgen's runner.
+pub(super) fn node(runner: &mut Runner) -> Result<String> {
+    runner.ensure(&WASM32_UNKNOWN)?;
+    let test_runner = runner.ensure(wasm_bindgen()?)?;
+    let mut command = cargo(&["test", "--package", "registry-token-filter"]);
+    command.args(["--target", WASM32_UNKNOWN.name, "--test", "node"]);
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", test_runner);
+    let printed = runner
+        .run(command)
+        .context("the tests run on Node (`node` has to be on the PATH, version 20 or newer)")?;
+    counted(&printed)
+}
+
+pub(super) fn envoy(runner: &mut Runner) -> Result<String> {
+    let printed = runner.run(cargo(&[
+        "test",
+        "--package",
+        "registry-token-filter",
+        "--test",
+        "envoy",
+    ]))?;
+    counted(&printed)
+}
+
+/// wasm-bindgen's programs, in exactly the version that the tests are linked with: others refuse.
+fn wasm_bindgen() -> Result<&'static Tool> {
+    let lock = root().join("Cargo.lock");
+    let text = std::fs::read_to_string(&lock)
+        .with_context(|| format!("cannot read {}", lock.display()))?;
+    let version = lockfile::version(&text, "wasm-bindgen")?;
+    if version == WASM_BINDGEN.version {
+        return Ok(&WASM_BINDGEN);
+    }
+    // Once in a run, and tools live as long as the program.
+    Ok(Box::leak(Box::new(Tool {
+        name: WASM_BINDGEN.name,
+        version: Box::leak(version.into_boxed_str()),
+        purpose: WASM_BINDGEN.purpose,
+        source: Source::Cargo {
+            package: "wasm-bindgen-cli",
+            binary: "wasm-bindgen-test-runner",
+        },
+    })))
+}
+
+/// How many tests passed, by the lines that test programs end with; none is a failure.
+fn counted(printed: &str) -> Result<String> {
+    let passed: u64 = printed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("test result: ok. "))
+        .filter_map(|rest| rest.split_once(" passed"))
+        .filter_map(|(count, _)| count.parse::<u64>().ok())
+        .sum();
+    if passed == 0 {
+        bail!("no test ran");
+    }
+    Ok(format!("{passed} tests"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_counted_over_all_programs() {
+        let printed = "running 2 tests\n\
+            test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\
+            test result: ok. 0 passed; 0 failed; 0 ignored\n\
+            \n\
+            test result: ok. 40 passed; 0 failed; 0 ignored\n";
+        assert_eq!(counted(printed).unwrap(), "42 tests");
+    }
+
+    #[test]
+    fn no_test_is_a_failure() {
+        for printed in ["", "test result: ok. 0 passed; 0 failed; 0 ignored"] {
+            assert!(counted(printed).is_err(), "{printed}");
+        }
+    }
+}
