@@ -32,7 +32,7 @@ fn unquote(text: &[u8]) -> Result<(Vec<u8>, &[u8]), String> {
             [] => return Err("a quote is not closed".to_owned()),
             [b'"', after @ ..] => return Ok((value, after)),
             [b'\\', escape, after @ ..] => unescape(*escape, after, &mut value)?,
-            [byte, _ @ ..] if byte.is_ascii_control() => {
+            [byte, ..] if byte.is_ascii_control() => {
                 return Err(format!("a raw control byte {byte:#04x}"));
             }
             [byte, after @ ..] => {

@@ -39,7 +39,6 @@ use prepare::Prepared;
 pub(crate) fn run(options: &Demo, interrupt: &Interrupt) -> Result<ExitCode> {
     let start = Instant::now();
     let tools = Tools::open(Progress::stderr())?;
-    announce(options, &tools);
     if let Some(folder) = &options.keep {
         let mut entries = std::fs::read_dir(folder).into_iter().flatten();
         ensure!(
@@ -48,6 +47,7 @@ pub(crate) fn run(options: &Demo, interrupt: &Interrupt) -> Result<ExitCode> {
             folder.display()
         );
     }
+    announce(options, &tools);
     let prepared = prepare::prepare(options.release.into(), &tools)?;
     let cast = Cast::new();
     let stack = stack(options, &tools, &prepared, &cast)?;

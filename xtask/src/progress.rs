@@ -20,6 +20,8 @@ pub(crate) struct Job<'a> {
     /// What it is, as in "building the filter".
     what: String,
     work: Box<dyn FnOnce() -> testbed::Result<()> + Send + 'a>,
+    /// Whether nothing depends on it.
+    optional: bool,
 }
 
 impl<'a> Job<'a> {
@@ -30,7 +32,14 @@ impl<'a> Job<'a> {
         Self {
             what: what.into(),
             work: Box::new(work),
+            optional: false,
         }
+    }
+
+    /// The same, but its failure is only shown.
+    pub(crate) fn optional(mut self) -> Self {
+        self.optional = true;
+        self
     }
 }
 
@@ -47,7 +56,7 @@ pub(crate) fn side_by_side(lanes: Vec<Vec<Job<'_>>>) -> testbed::Result<()> {
             if failed.load(Ordering::Relaxed) {
                 break;
             }
-            let result = board.shown(&job.what, job.work);
+            let result = board.shown(job);
             if result.is_err() {
                 failed.store(true, Ordering::Relaxed);
                 return result;
@@ -90,25 +99,28 @@ struct State {
 }
 
 impl Board {
-    fn shown(&self, what: &str, work: impl FnOnce() -> testbed::Result<()>) -> testbed::Result<()> {
+    /// Does a job, with a line while it lasts and one when it has ended.
+    fn shown(&self, job: Job<'_>) -> testbed::Result<()> {
+        let what = &job.what;
         let start = Instant::now();
-        self.state().running.push((what.to_owned(), start));
+        self.state().running.push((what.clone(), start));
         let bar = self.bars.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(what.clone());
         bar.enable_steady_tick(Duration::from_millis(120));
-        let result = work();
+        let result = (job.work)();
         bar.finish_and_clear();
         self.state().running.retain(|(running, _)| running != what);
-        let mark = match result {
-            Ok(()) => paint::green("✓"),
-            Err(_) => paint::red("✗"),
+        let (mark, result, why) = match result {
+            Ok(()) => (paint::green("✓"), Ok(()), String::new()),
+            Err(error) if job.optional => (paint::yellow("!"), Ok(()), format!(": {error}")),
+            Err(error) => (paint::red("✗"), Err(error), String::new()),
         };
         let took = paint::dim(&format!("({})", paint::seconds(start.elapsed())));
         self.bars
-            .suspend(|| paint::say(&format!("  {mark} {what} {took}")));
+            .suspend(|| paint::say(&format!("  {mark} {what} {took}{why}")));
         result
     }
 
@@ -163,8 +175,12 @@ mod tests {
             })
         };
         side_by_side(vec![vec![job("a", true), job("b", true)]]).unwrap();
-        let error =
-            side_by_side(vec![vec![job("c", true), job("d", false), job("e", true)]]).unwrap_err();
+        let error = side_by_side(vec![vec![
+            job("c", false).optional(),
+            job("d", false),
+            job("e", true),
+        ]])
+        .unwrap_err();
         assert_eq!(error.to_string(), "d failed");
         assert_eq!(*done.lock().unwrap(), ["a", "b", "c", "d"]);
     }

@@ -38,7 +38,6 @@ pub(super) fn needed(release: Release) -> [&'static Tool; 6] {
 pub(super) fn prepare(release: Release, tools: &Tools) -> Result<Prepared> {
     let filter = OnceLock::new();
     let edgectl = OnceLock::new();
-    let without_func_e = OnceLock::new();
     let silent = Tools::at(tools.folder(), Progress::Silent)?;
 
     let mut builds = Vec::new();
@@ -49,14 +48,10 @@ pub(super) fn prepare(release: Release, tools: &Tools) -> Result<Prepared> {
         }
         let what = format!("installing {} {}", tool.name, tool.version);
         let silent = &silent;
-        let without_func_e = &without_func_e;
-        let job = Job::new(what.trim(), move || match silent.ensure(tool) {
-            Err(error) if tool.name == FUNC_E.name => {
-                let _ = without_func_e.set(error);
-                Ok(())
-            }
-            result => result.map(drop),
-        });
+        let mut job = Job::new(what.trim(), move || silent.ensure(tool).map(drop));
+        if tool.name == FUNC_E.name {
+            job = job.optional();
+        }
         match tool.source {
             Source::Apt { .. } | Source::AptUnpacked { .. } => apt.push(job),
             Source::Go { .. } => go.push(job),
@@ -72,15 +67,13 @@ pub(super) fn prepare(release: Release, tools: &Tools) -> Result<Prepared> {
     }));
     side_by_side(vec![builds, apt, python, go])?;
 
-    if let Some(error) = without_func_e.get() {
-        paint::say(&format!(
-            "  {} Envoy is run by itself, not through func-e: {error}",
-            paint::yellow("!")
-        ));
+    let func_e = tools.find(&FUNC_E).is_some();
+    if !func_e {
+        paint::say("    Envoy is run by itself, not through func-e.");
     }
     Ok(Prepared {
         filter: filter.into_inner().context("the filter was not built")?,
         edgectl: edgectl.into_inner().context("edgectl was not built")?,
-        func_e: without_func_e.into_inner().is_none(),
+        func_e,
     })
 }

@@ -14,7 +14,7 @@ use testbed::tools::Tools;
 use ureq::http::Method;
 
 use super::cast::Cast;
-use super::http::{Authorization, Http};
+use super::http::{Answer, Authorization, Http};
 use super::narrator::{Narrator, Step};
 use crate::build::sha256;
 
@@ -37,29 +37,29 @@ pub(super) fn perform(
     stack: &Stack,
     cast: &Cast,
 ) -> Result<()> {
-    let stage = Stage {
+    let programs = Programs {
         tools,
         stack,
         cast,
         http: Http::new(stack.ca_file())?,
         alice: Skopeo::new(tools, &stack.target())?,
     };
-    stage.log_in(narrator);
-    let image = stage.push(narrator);
+    programs.log_in(narrator);
+    let image = programs.push(narrator);
     if let Some(image) = &image {
-        stage.pull(narrator, image);
-        stage.pull_without_rights(narrator, image);
+        programs.pull(narrator, image);
+        programs.pull_without_rights(narrator, image);
     }
-    stage.expired_token(narrator);
-    stage.foreign_token(narrator);
+    programs.expired_token(narrator);
+    programs.foreign_token(narrator);
     if let Some(image) = &image {
-        stage.delete_without_rights(narrator, image);
-        stage.delete_in_background(narrator);
+        programs.delete_without_rights(narrator, image);
+        programs.delete_in_background(narrator);
     }
     Ok(())
 }
 
-struct Stage<'a> {
+struct Programs<'a> {
     tools: &'a Tools,
     stack: &'a Stack,
     cast: &'a Cast,
@@ -90,7 +90,7 @@ impl Login {
     }
 }
 
-impl Stage<'_> {
+impl Programs<'_> {
     fn log_in(&self, narrator: &mut Narrator) {
         let authority = self.stack.authority();
         let target = self.stack.target();
@@ -196,8 +196,10 @@ impl Stage<'_> {
     fn expired_token(&self, narrator: &mut Narrator) {
         narrator.step("A token that has expired is refused", |step| {
             let key = self.stack.signing_key().key.clone();
-            self.refused_token(step, &key, "10m", true)?;
-            self.refused_token(step, &key, "-1m", false)
+            let good = self.tags(step, &key, "10m")?;
+            let status = good.status_line();
+            step.holds("a good token is let through", good.status == 200, &status)?;
+            invalid_token(step, &self.tags(step, &key, "-1m")?)
         });
     }
 
@@ -212,46 +214,26 @@ impl Stage<'_> {
                 .with_context(|| format!("cannot make {}", folder.display()))?;
             step.sent("edgectl keys --name stranger");
             output(&mut keys)?;
-            self.refused_token(step, &folder.join("stranger.key"), "10m", false)
+            let key = folder.join("stranger.key");
+            invalid_token(step, &self.tags(step, &key, "10m")?)
         });
     }
 
     /// Mints a token for alice and asks with it for the tags of the repository.
-    fn refused_token(&self, step: &Step, key: &Path, expires: &str, good: bool) -> Result<()> {
+    fn tags(&self, step: &Step, key: &Path, expires_in: &str) -> Result<Answer> {
         let Cast {
             alice, repository, ..
         } = self.cast;
-        let token = self.mint(
-            step,
-            key,
-            &[
-                "user",
-                "--user",
-                &alice.name,
-                "--access",
-                &format!("repository:{repository}:pull"),
-                &format!("--expires-in={expires}"),
-            ],
-        )?;
+        let access = format!("repository:{repository}:pull");
+        let expires_in = format!("--expires-in={expires_in}");
+        let user = ["user", "--user", &alice.name, "--access", &access];
+        let token = self.mint(step, key, &[&user[..], &[&expires_in]].concat())?;
         let url = format!("{}/v2/{repository}/tags/list", self.stack.url());
         step.sent(&format!("GET {url}"));
         let authorization = Authorization::Bearer(&token);
         let answer = self.http.send(&Method::GET, &url, authorization)?;
-        let status = answer.status_line();
-        step.answered(&status);
-        if good {
-            return step.holds("a good token is let through", answer.status == 200, &status);
-        }
-        let challenge = answer.header("www-authenticate").unwrap_or_default();
-        let reason = challenge.split(',').find(|part| part.starts_with("error="));
-        if let Some(reason) = reason {
-            step.detail(reason);
-        }
-        step.holds(
-            "it is refused as an invalid token",
-            answer.status == 401 && reason == Some("error=\"invalid_token\""),
-            &format!("{status} {challenge}"),
-        )
+        step.answered(&answer.status_line());
+        Ok(answer)
     }
 
     fn delete_without_rights(&self, narrator: &mut Narrator, image: &Image) {
@@ -337,11 +319,25 @@ fn refused(step: &Step, outcome: &Outcome) -> Result<()> {
     )
 }
 
+/// A refusal by the filter, in the words of RFC 6750, section 3.1.
+fn invalid_token(step: &Step, answer: &Answer) -> Result<()> {
+    let challenge = answer.header("www-authenticate").unwrap_or_default();
+    let error = challenge.split(',').find(|part| part.starts_with("error="));
+    if let Some(error) = error {
+        step.detail(error);
+    }
+    step.holds(
+        "it is refused as an invalid token",
+        answer.status == 401 && error == Some("error=\"invalid_token\""),
+        &format!("{} {challenge}", answer.status_line()),
+    )
+}
+
 /// What a program printed about being refused, without what its logger adds.
 fn refusal(text: &str) -> Option<String> {
     let line = text.lines().find(|line| {
         let line = line.to_lowercase();
-        ["unauthorized", "denied", "authentication required"]
+        ["unauthorized", "denied", "invalid username/password"]
             .iter()
             .any(|word| line.contains(word))
     })?;
@@ -363,6 +359,10 @@ mod tests {
         for (text, expected) in [
             ("", None),
             ("dial tcp: connection refused", None),
+            (
+                "invalid username/password",
+                Some("invalid username/password"),
+            ),
             (
                 "some\nError response: unauthorized: no\nmore\n",
                 Some("Error response: unauthorized: no"),

@@ -7,6 +7,17 @@ use testbed::tools::{Source, Tool, WASM_BINDGEN, WASM32_UNKNOWN};
 use crate::lockfile;
 use crate::runner::{Runner, cargo};
 
+/// Node, under which wasm-bindgen's runner starts the tests.
+static NODE: Tool = Tool {
+    name: "node",
+    version: "",
+    purpose: "unit tests inside wasm",
+    source: Source::Apt {
+        package: "nodejs",
+        binary: "node",
+    },
+};
+
 pub(super) fn native(runner: &mut Runner) -> Result<String> {
     let printed = runner.run(cargo(&["test", "--workspace"]))?;
     counted(&printed)
@@ -15,13 +26,12 @@ pub(super) fn native(runner: &mut Runner) -> Result<String> {
 /// The core's tests, compiled to wasm and run by Node through wasm-bindgen's runner.
 pub(super) fn node(runner: &mut Runner) -> Result<String> {
     runner.ensure(&WASM32_UNKNOWN)?;
+    runner.ensure(&NODE)?;
     let test_runner = runner.ensure(wasm_bindgen()?)?;
     let mut command = cargo(&["test", "--package", "registry-token-filter"]);
     command.args(["--target", WASM32_UNKNOWN.name, "--test", "node"]);
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", test_runner);
-    let printed = runner
-        .run(command)
-        .context("the tests run on Node (`node` has to be on the PATH, version 20 or newer)")?;
+    let printed = runner.run(command)?;
     counted(&printed)
 }
 
