@@ -14,6 +14,9 @@ use crate::request::{Body, RequestHead};
 pub enum FormError {
     /// More than one `Content-Type`: the registry reads the first, another hop may read the last.
     RepeatedContentType,
+    /// A `Content-Type` with a byte that is not printable ASCII. Go folds case and trims blanks by
+    /// Unicode, so that `applİcation/…` or a no-break space before the type would hide a form.
+    UnreadableContentType,
     /// An `application/x-www-form-urlencoded` body on POST, PUT or PATCH.
     UrlEncoded,
     /// A `multipart/form-data` body, on any method.
@@ -41,6 +44,12 @@ pub fn refuse_form_body(head: &RequestHead<'_>) -> Result<(), FormError> {
     if head.body == Body::Empty {
         return Ok(());
     }
+    if !content_type
+        .iter()
+        .all(|&byte| matches!(byte, b'\t' | b' '..=b'~'))
+    {
+        return Err(FormError::UnreadableContentType);
+    }
     // As Go's mime.ParseMediaType: the type ends at the first `;`, in any case, blanks around it
     // do not count, and broken parameters do not matter.
     let media_type = content_type
@@ -64,6 +73,7 @@ impl FormError {
     pub const fn tag(self) -> &'static str {
         match self {
             Self::RepeatedContentType => "content-type-repeated",
+            Self::UnreadableContentType => "content-type-unreadable",
             Self::UrlEncoded => "form-urlencoded",
             Self::Multipart => "form-multipart",
         }
@@ -74,6 +84,7 @@ impl fmt::Display for FormError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::RepeatedContentType => "the request has more than one Content-Type",
+            Self::UnreadableContentType => "the Content-Type is not printable ASCII",
             Self::UrlEncoded | Self::Multipart => {
                 "a form body is not part of the registry API; send the parameters in the query"
             }
@@ -89,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_form_body_is_refused_where_the_registry_would_read_it() {
-        use FormError::{Multipart, RepeatedContentType, UrlEncoded};
+        use FormError::{Multipart, RepeatedContentType, UnreadableContentType, UrlEncoded};
         let form = "application/x-www-form-urlencoded";
         let parts = "multipart/form-data; boundary=x";
         let octets = "application/octet-stream";
@@ -115,6 +126,24 @@ mod tests {
             ("GET", &[parts], Err(Multipart), Ok(())),
             ("DELETE", &["MULTIPART/FORM-DATA"], Err(Multipart), Ok(())),
             ("POST", &["multipart/mixed; boundary=x"], Ok(()), Ok(())),
+            (
+                "POST",
+                &["appl\u{130}cation/x-www-form-urlencoded"],
+                Err(UnreadableContentType),
+                Ok(()),
+            ),
+            (
+                "GET",
+                &["\u{a0}multipart/form-data; boundary=x"],
+                Err(UnreadableContentType),
+                Ok(()),
+            ),
+            (
+                "POST",
+                &["\x0bapplication/octet-stream"],
+                Err(UnreadableContentType),
+                Ok(()),
+            ),
             ("POST", &[octets], Ok(()), Ok(())),
             ("POST", &[""], Ok(()), Ok(())),
             ("POST", &[], Ok(()), Ok(())),

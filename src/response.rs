@@ -125,6 +125,7 @@ impl Answer<'_> {
             }
             Rejection::Form(
                 error @ (FormError::RepeatedContentType
+                | FormError::UnreadableContentType
                 | FormError::UrlEncoded
                 | FormError::Multipart),
             ) => self.unsupported(415, &error.to_string()),

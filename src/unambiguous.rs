@@ -3,7 +3,8 @@
 //! Distribution 2.8 and GitLab read tokens with Go's `encoding/json`, which matches member names
 //! without regard to case and lets the last of two win; Distribution 3 reads them with case and
 //! refuses a name twice. A token in which that matters is refused here: what one registry would
-//! take from it, another would not.
+//! take from it, another would not. So is a list where an object belongs, which serde alone would
+//! take for one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,12 +16,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 pub(crate) enum Shape {
     /// A JOSE header.
     Header,
-    /// The claims.
-    Claims,
+    /// The claims; `gitlab` says whether GitLab's own have a meaning.
+    Claims { gitlab: bool },
     /// The `access` claim.
-    AccessList,
+    AccessList { gitlab: bool },
     /// An element of the `access` claim.
-    AccessEntry,
+    AccessEntry { gitlab: bool },
     /// GitLab's `meta` of an element.
     Meta,
     /// GitLab's `tag_deny_access_patterns`.
@@ -41,7 +42,10 @@ impl Shape {
     const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Header => &["alg", "b64", "crit", "cty", "jwk", "kid", "typ", "x5c"],
-            Self::Claims => &[
+            Self::Claims { gitlab: false } => {
+                &["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "access"]
+            }
+            Self::Claims { gitlab: true } => &[
                 "iss",
                 "sub",
                 "aud",
@@ -53,7 +57,8 @@ impl Shape {
                 "auth_type",
                 "user",
             ],
-            Self::AccessEntry => &["type", "class", "name", "actions", "meta"],
+            Self::AccessEntry { gitlab: false } => &["type", "class", "name", "actions"],
+            Self::AccessEntry { gitlab: true } => &["type", "class", "name", "actions", "meta"],
             Self::Meta => &[
                 "project_path",
                 "project_id",
@@ -62,14 +67,14 @@ impl Shape {
                 "tag_immutable_patterns",
             ],
             Self::TagPatterns => &["push", "delete"],
-            Self::AccessList | Self::Other => &[],
+            Self::AccessList { .. } | Self::Other => &[],
         }
     }
 
     fn member(self, name: &str) -> Self {
         match (self, name) {
-            (Self::Claims, "access") => Self::AccessList,
-            (Self::AccessEntry, "meta") => Self::Meta,
+            (Self::Claims { gitlab }, "access") => Self::AccessList { gitlab },
+            (Self::AccessEntry { gitlab: true }, "meta") => Self::Meta,
             (Self::Meta, "tag_deny_access_patterns") => Self::TagPatterns,
             _ => Self::Other,
         }
@@ -77,7 +82,7 @@ impl Shape {
 
     const fn element(self) -> Self {
         match self {
-            Self::AccessList => Self::AccessEntry,
+            Self::AccessList { gitlab } => Self::AccessEntry { gitlab },
             _ => Self::Other,
         }
     }
@@ -135,6 +140,10 @@ impl<'de> Visitor<'de> for Shape {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        // serde would read a list into a struct, member by member; no registry does.
+        if !self.names().is_empty() {
+            return Err(A::Error::custom("a list where an object belongs"));
+        }
         while elements.next_element_seed(self.element())?.is_some() {}
         Ok(())
     }
@@ -161,7 +170,9 @@ mod tests {
 
     #[test]
     fn what_two_readers_take_differently_is_refused() {
-        use Shape::{Claims, Header};
+        use Shape::Header;
+        const GITLAB: Shape = Shape::Claims { gitlab: true };
+        const CLAIMS: Shape = Shape::Claims { gitlab: false };
         for (shape, json, accepted) in [
             (Header, r#"{"alg":"RS256","kid":"a"}"#, true),
             (Header, r#"{"alg":"RS256","kid":"a","kid":"b"}"#, false),
@@ -169,30 +180,47 @@ mod tests {
             (Header, r#"{"alg":"RS256","\u212aid":"b"}"#, false),
             (Header, r#"{"alg":"RS256","X5C":["b"]}"#, false),
             (Header, r#"{"alg":"RS256","Foo":1,"foo":2}"#, true),
-            (Claims, r#"{"iss":"a","access":[{"type":"t"}]}"#, true),
-            (Claims, r#"{"iss":"a","iss":"a"}"#, false),
-            (Claims, r#"{"ISS":"a"}"#, false),
-            (Claims, r#"{"i\u017fs":"a"}"#, false),
-            (Claims, r#"{"access":[],"Access":[]}"#, false),
-            (Claims, r#"{"access":[{"type":"t","Name":"n"}]}"#, false),
-            (Claims, r#"{"access":[{"actions":[],"actions":[]}]}"#, false),
+            (CLAIMS, r#"{"iss":"a","access":[{"type":"t"}]}"#, true),
+            (CLAIMS, r#"{"iss":"a","iss":"a"}"#, false),
+            (CLAIMS, r#"{"ISS":"a"}"#, false),
+            (CLAIMS, r#"{"i\u017fs":"a"}"#, false),
+            (CLAIMS, r#"{"access":[],"Access":[]}"#, false),
+            (CLAIMS, r#"{"access":[{"type":"t","Name":"n"}]}"#, false),
+            (CLAIMS, r#"{"access":[{"actions":[],"actions":[]}]}"#, false),
             (
-                Claims,
+                GITLAB,
                 r#"{"access":[{"meta":{"Project_Path":""}}]}"#,
                 false,
             ),
             (
-                Claims,
+                GITLAB,
                 r#"{"access":[{"meta":{"tag_deny_access_patterns":{"Push":[]}}}]}"#,
                 false,
             ),
-            (Claims, r#"{"custom":{"Name":"n","Type":"t"}}"#, true),
-            (Claims, r#"{"custom":[[{"a":1,"a":2}]]}"#, false),
-            (Claims, r#"{"custom":1} "#, true),
-            (Claims, r#"{"custom":1} x"#, false),
-            (Claims, "\u{feff}{}", false),
-            (Claims, "", false),
-            (Claims, "null", true),
+            (CLAIMS, r#"["a"]"#, false),
+            (
+                CLAIMS,
+                r#"{"access":[["repository",null,"a/b",["pull"],null]]}"#,
+                false,
+            ),
+            (GITLAB, r#"{"access":[{"meta":["a/b"]}]}"#, false),
+            (
+                GITLAB,
+                r#"{"access":[{"meta":{"tag_deny_access_patterns":[[],[]]}}]}"#,
+                false,
+            ),
+            (CLAIMS, r#"{"access":[{"meta":["a/b"]}]}"#, true),
+            (CLAIMS, r#"{"access":[{"Meta":{}}],"User":1}"#, true),
+            (GITLAB, r#"{"access":[{"Meta":{}}]}"#, false),
+            (GITLAB, r#"{"User":"a"}"#, false),
+            (CLAIMS, r#"{"aud":["a","b"]}"#, true),
+            (CLAIMS, r#"{"custom":{"Name":"n","Type":"t"}}"#, true),
+            (CLAIMS, r#"{"custom":[[{"a":1,"a":2}]]}"#, false),
+            (CLAIMS, r#"{"custom":1} "#, true),
+            (CLAIMS, r#"{"custom":1} x"#, false),
+            (CLAIMS, "\u{feff}{}", false),
+            (CLAIMS, "", false),
+            (CLAIMS, "null", true),
         ] {
             assert_eq!(
                 read(json.as_bytes(), shape).is_ok(),
@@ -205,6 +233,6 @@ mod tests {
     #[test]
     fn depth_is_bounded() {
         let deep = "[".repeat(200_000);
-        assert!(read(deep.as_bytes(), Shape::Claims).is_err());
+        assert!(read(deep.as_bytes(), Shape::Claims { gitlab: true }).is_err());
     }
 }

@@ -7,8 +7,8 @@ mod token;
 use std::error::Error;
 use std::io::{self, Write as _};
 
-use clap::{Parser, Subcommand};
-use edgectl::Parties;
+use clap::{Parser, Subcommand, ValueEnum};
+use edgectl::{KeyIdKind, Parties};
 use jiff::{SignedDuration, Timestamp};
 
 /// Any failure; it is one sentence that names the file or option and the remedy.
@@ -93,6 +93,22 @@ fn print(text: &str) -> Result<(), Failure> {
 fn say(text: &str) {
     // Nobody is left to be told that nobody listens.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// [`KeyIdKind`], on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Kid {
+    Libtrust,
+    Rfc7638,
+}
+
+impl From<Kid> for KeyIdKind {
+    fn from(kid: Kid) -> Self {
+        match kid {
+            Kid::Libtrust => Self::Libtrust,
+            Kid::Rfc7638 => Self::Rfc7638,
+        }
+    }
 }
 
 #[cfg(test)]

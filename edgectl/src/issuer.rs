@@ -20,13 +20,15 @@ pub use server::{Limits, serve};
 
 use crate::claims::{Claims, Parties, Validity};
 use crate::signing_key::SignError;
-use crate::{Access, SigningKey};
+use crate::{Access, Algorithm, KeyIdKind, SigningKey};
 
 /// GitLab's side of token authentication.
 #[derive(Debug)]
 pub struct Issuer {
     /// Signs tokens.
     pub key: SigningKey,
+    /// How tokens name that key; GitLab's way is libtrust.
+    pub key_id: KeyIdKind,
     /// `iss` and `aud`.
     pub parties: Parties,
     /// Seconds that tokens live.
@@ -118,6 +120,6 @@ impl Issuer {
             }
             None => Claims::anonymous(&self.key, &self.parties, access, validity),
         }?;
-        self.key.sign(&claims)
+        self.key.sign_with(&claims, Algorithm::RS256, self.key_id)
     }
 }

@@ -116,8 +116,9 @@ impl<'de> Deserialize<'de> for AnyString {
 impl Claims {
     /// Parses the claims as `profile`'s registry would type them.
     pub(super) fn parse(json: &[u8], profile: Profile) -> Result<Self, TokenError> {
-        unambiguous::read(json, Shape::Claims).map_err(|_| ClaimsError::Ambiguous)?;
-        if profile.has_gitlab_claims() {
+        let gitlab = profile.has_gitlab_claims();
+        unambiguous::read(json, Shape::Claims { gitlab }).map_err(|_| ClaimsError::Ambiguous)?;
+        if gitlab {
             Self::from_wire(parse::<AnyString, GitlabMeta>(json)?, profile)
         } else {
             Self::from_wire(parse::<IgnoredAny, IgnoredAny>(json)?, profile)
@@ -125,9 +126,11 @@ impl Claims {
     }
 
     fn from_wire<Text, Meta>(
-        wire: ClaimSet<Text, Meta>,
+        wire: Option<ClaimSet<Text, Meta>>,
         profile: Profile,
     ) -> Result<Self, TokenError> {
+        // `null` is an empty set of claims to Go, of which the issuer is judged first.
+        let wire = wire.ok_or(TokenError::Issuer)?;
         let audience = match wire.aud {
             None => Vec::new(),
             Some(Audience::One(service)) => vec![service],
@@ -161,7 +164,7 @@ impl Claims {
 
 fn parse<'de, Text: Deserialize<'de>, Meta: Deserialize<'de>>(
     json: &'de [u8],
-) -> Result<ClaimSet<Text, Meta>, ClaimsError> {
+) -> Result<Option<ClaimSet<Text, Meta>>, ClaimsError> {
     serde_json::from_slice(json).map_err(|_| ClaimsError::Json)
 }
 

@@ -23,7 +23,9 @@ impl Bytes {
     /// The bytes, with every `{token}` in a text replaced.
     pub(super) fn with_token(&self, token: Option<&[u8]>) -> Vec<u8> {
         const PLACE: &str = "{token}";
-        let Self::Text(text) = self else { return self.to_vec() };
+        let Self::Text(text) = self else {
+            return self.to_vec();
+        };
         let mut pieces = text.split(PLACE).map(str::as_bytes);
         let mut bytes = pieces.next().unwrap_or_default().to_vec();
         for piece in pieces {
@@ -45,7 +47,10 @@ impl fmt::Debug for Bytes {
 
 /// The bytes of pairs of hexadecimal digits.
 pub(super) fn from_hex(hex: &str) -> Vec<u8> {
-    assert!(hex.len().is_multiple_of(2), "an odd number of digits: {hex}");
+    assert!(
+        hex.len().is_multiple_of(2),
+        "an odd number of digits: {hex}"
+    );
     let byte = |pair: &[u8]| {
         let pair = std::str::from_utf8(pair).expect("hexadecimal digits");
         u8::from_str_radix(pair, 16).unwrap_or_else(|_| panic!("not hexadecimal: {pair}"))

@@ -95,10 +95,13 @@ impl Message {
             None if token.is_some() => &bearer,
             None => &[],
         };
-        let authorization =
-            authorization.iter().map(|value| ("authorization", value.with_token(token)));
-        let content_type =
-            request.content_type.iter().map(|value| ("content-type", value.clone().into_bytes()));
+        let authorization = authorization
+            .iter()
+            .map(|value| ("authorization", value.with_token(token)));
+        let content_type = request
+            .content_type
+            .iter()
+            .map(|value| ("content-type", value.clone().into_bytes()));
         let headers = request
             .headers
             .iter()

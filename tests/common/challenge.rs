@@ -5,10 +5,15 @@
 
 /// The parameters, in order, their values unquoted.
 pub(super) fn parse(value: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let mut rest = value.strip_prefix(b"Bearer ").ok_or("it does not begin with `Bearer `")?;
+    let mut rest = value
+        .strip_prefix(b"Bearer ")
+        .ok_or("it does not begin with `Bearer `")?;
     let mut parameters = Vec::new();
     loop {
-        let sign = rest.iter().position(|&byte| byte == b'=').ok_or("a parameter has no `=`")?;
+        let sign = rest
+            .iter()
+            .position(|&byte| byte == b'=')
+            .ok_or("a parameter has no `=`")?;
         let name = &rest[..sign];
         if name.is_empty() || !name.iter().all(u8::is_ascii_lowercase) {
             return Err(format!("not a parameter's name: {}", name.escape_ascii()));
@@ -71,7 +76,12 @@ fn unescape<'a>(escape: u8, rest: &'a [u8], value: &mut Vec<u8>) -> Result<&'a [
 }
 
 fn hexadecimal(text: &[u8], digits: usize) -> Result<(u32, &[u8]), String> {
-    let (number, rest) = text.split_at_checked(digits).ok_or("an escape is cut short")?;
+    let (number, rest) = text
+        .split_at_checked(digits)
+        .ok_or("an escape is cut short")?;
     let number = std::str::from_utf8(number).map_err(|error| error.to_string())?;
-    Ok((u32::from_str_radix(number, 16).map_err(|error| error.to_string())?, rest))
+    Ok((
+        u32::from_str_radix(number, 16).map_err(|error| error.to_string())?,
+        rest,
+    ))
 }

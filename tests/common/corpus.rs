@@ -38,7 +38,7 @@ const FILES: [(&str, &str); 7] = [
     ("claims", include_str!("../corpus/claims.toml")),
     ("signature", include_str!("../corpus/signature.toml")),
     ("access", include_str!("../corpus/access.toml")),
-    ("gitlab-api", include_str!("../corpus/gitlab-api.toml")),
+    ("gitlab_api", include_str!("../corpus/gitlab-api.toml")),
 ];
 
 const PROFILES: &str = include_str!("../corpus/profiles.toml");
@@ -102,7 +102,9 @@ impl Corpus {
                 fault(&format!("no profile is called {profile}"));
             }
             for profile in case.expect_on.keys().filter(|name| !case.applies_to(name)) {
-                fault(&format!("an expectation on {profile}, which it does not apply to"));
+                fault(&format!(
+                    "an expectation on {profile}, which it does not apply to"
+                ));
             }
         }
         faults
@@ -114,7 +116,9 @@ impl Corpus {
 
     /// The profiles a case applies to: those it names, or all.
     fn profiles_of<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = &'a Profile> {
-        self.profiles.values().filter(|profile| case.applies_to(&profile.name))
+        self.profiles
+            .values()
+            .filter(|profile| case.applies_to(&profile.name))
     }
 }
 

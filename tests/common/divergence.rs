@@ -23,7 +23,8 @@ pub(super) struct Divergence {
 
 impl Divergence {
     pub(super) fn is_about(&self, case: &str, profile: &str) -> bool {
-        self.cases.iter().any(|name| name == case) && self.profiles.iter().any(|name| name == profile)
+        self.cases.iter().any(|name| name == case)
+            && self.profiles.iter().any(|name| name == profile)
     }
 }
 
@@ -32,9 +33,17 @@ impl Corpus {
     pub(super) fn divergence_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut seen = BTreeSet::new();
-        for Divergence { reason, cases, profiles, registry, ours } in &self.divergences {
-            for (name, profile) in
-                cases.iter().flat_map(|case| profiles.iter().map(move |profile| (case, profile)))
+        for Divergence {
+            reason,
+            cases,
+            profiles,
+            registry,
+            ours,
+        } in &self.divergences
+        {
+            for (name, profile) in cases
+                .iter()
+                .flat_map(|case| profiles.iter().map(move |profile| (case, profile)))
             {
                 let mut fault = |text: &str| faults.push(format!("\"{name}\" [{profile}]: {text}"));
                 if !seen.insert((name, profile)) {
@@ -47,7 +56,9 @@ impl Corpus {
                 };
                 let expected = case.expectation(profile);
                 if expected.to_string() != *registry {
-                    fault(&format!("the registry's answer is {expected}, not {registry}"));
+                    fault(&format!(
+                        "the registry's answer is {expected}, not {registry}"
+                    ));
                 }
                 if ours.is_forward() && !expected.is_forward() {
                     fault("looser than the registry, for no reason");

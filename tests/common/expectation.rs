@@ -81,7 +81,11 @@ struct Scope {
 #[serde(untagged)]
 enum ScopeText {
     Text(String),
-    Hex { r#type: String, hex_name: String, actions: String },
+    Hex {
+        r#type: String,
+        hex_name: String,
+        actions: String,
+    },
 }
 
 impl From<ScopeText> for Scope {
@@ -90,13 +94,23 @@ impl From<ScopeText> for Scope {
             ScopeText::Text(text) => {
                 let (kind, rest) = text.split_once(':').expect("a scope has a type");
                 let (name, actions) = rest.rsplit_once(':').expect("a scope has actions");
-                (kind.to_owned(), name.as_bytes().to_vec(), actions.to_owned())
+                (
+                    kind.to_owned(),
+                    name.as_bytes().to_vec(),
+                    actions.to_owned(),
+                )
             }
-            ScopeText::Hex { r#type, hex_name, actions } => {
-                (r#type, super::bytes::from_hex(&hex_name), actions)
-            }
+            ScopeText::Hex {
+                r#type,
+                hex_name,
+                actions,
+            } => (r#type, super::bytes::from_hex(&hex_name), actions),
         };
-        Self { kind, name, actions: actions.split(',').map(str::to_owned).collect() }
+        Self {
+            kind,
+            name,
+            actions: actions.split(',').map(str::to_owned).collect(),
+        }
     }
 }
 
@@ -160,10 +174,25 @@ impl Expectation {
         answer: &Answer,
         in_order: bool,
     ) -> Vec<String> {
-        let Answer::Responded { status, headers, body, reason } = answer else {
-            return if self.is_forward() { vec![] } else { vec!["it was forwarded".to_owned()] };
+        let Answer::Responded {
+            status,
+            headers,
+            body,
+            reason,
+        } = answer
+        else {
+            return if self.is_forward() {
+                vec![]
+            } else {
+                vec!["it was forwarded".to_owned()]
+            };
         };
-        let found = Found { status: *status, headers, body, reason: *reason };
+        let found = Found {
+            status: *status,
+            headers,
+            body,
+            reason: *reason,
+        };
         if self.is_forward() || self.answer == Kind::Closed {
             return vec![format!("it was answered: {found}")];
         }
@@ -179,7 +208,10 @@ impl Expectation {
         if let Some(length) = self.length
             && length != body.len()
         {
-            faults.push(format!("the body has {} bytes, expected {length}", body.len()));
+            faults.push(format!(
+                "the body has {} bytes, expected {length}",
+                body.len()
+            ));
         }
         match self.answer {
             Kind::Challenge => self.compare_challenge(setting, &found, in_order, &mut faults),
@@ -188,7 +220,10 @@ impl Expectation {
             }
             Kind::NotFound => found.compare_body("404 page not found\n", &mut faults),
             Kind::Refused => {
-                if !found.text().starts_with(r#"{"errors":[{"code":"UNSUPPORTED","message":""#) {
+                if !found
+                    .text()
+                    .starts_with(r#"{"errors":[{"code":"UNSUPPORTED","message":""#)
+                {
                     faults.push(format!("not an error of its own: {}", found.text()));
                 }
             }
@@ -282,7 +317,10 @@ impl Expectation {
         parameters: &[(String, Vec<u8>)],
         in_order: bool,
     ) -> Option<String> {
-        let found_scope = parameters.iter().find(|(name, _)| name == "scope").map(|(_, scope)| scope);
+        let found_scope = parameters
+            .iter()
+            .find(|(name, _)| name == "scope")
+            .map(|(_, scope)| scope);
         let scope = match found_scope {
             Some(found) if !in_order => self.scopes_in_any_order().find(|scope| scope == found),
             _ => None,
@@ -298,9 +336,17 @@ impl Expectation {
         if let Some(error) = &self.error {
             expected.push(("error", error.as_bytes()));
         }
-        let found: Vec<_> =
-            parameters.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        (found != expected).then(|| format!("challenge {}\n        not {}", shown(&found), shown(&expected)))
+        let found: Vec<_> = parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        (found != expected).then(|| {
+            format!(
+                "challenge {}\n        not {}",
+                shown(&found),
+                shown(&expected)
+            )
+        })
     }
 
     /// The scope text, with its items and their actions in every order.
@@ -345,7 +391,11 @@ impl Expectation {
                 Json::Object(record.iter().map(member).collect())
             })
             .collect();
-        let detail = if records.is_empty() { Json::Null } else { Json::List(records) };
+        let detail = if records.is_empty() {
+            Json::Null
+        } else {
+            Json::List(records)
+        };
         let text = |text: &str| Json::Text(text.to_owned());
         let error = [
             ("code", text("UNAUTHORIZED")),
@@ -353,16 +403,23 @@ impl Expectation {
             ("detail", detail),
         ];
         let error = error.map(|(name, value)| (name.to_owned(), value)).to_vec();
-        Json::Object(vec![("errors".to_owned(), Json::List(vec![Json::Object(error)]))])
+        Json::Object(vec![(
+            "errors".to_owned(),
+            Json::List(vec![Json::Object(error)]),
+        )])
     }
 }
 
 fn join(items: &[Scope]) -> Vec<u8> {
     let items: Vec<Vec<u8>> = items
         .iter()
-        .map(|Scope { kind, name, actions }| {
-            [kind.as_bytes(), name, actions.join(",").as_bytes()].join(&b':')
-        })
+        .map(
+            |Scope {
+                 kind,
+                 name,
+                 actions,
+             }| { [kind.as_bytes(), name, actions.join(",").as_bytes()].join(&b':') },
+        )
         .collect();
     items.join(&b' ')
 }
@@ -402,7 +459,10 @@ impl Found<'_> {
 
     fn compare_body(&self, expected: &str, faults: &mut Vec<String>) {
         if self.body != expected.as_bytes() {
-            faults.push(format!("the body is {:?}, expected {expected:?}", self.text()));
+            faults.push(format!(
+                "the body is {:?}, expected {expected:?}",
+                self.text()
+            ));
         }
     }
 }

@@ -54,7 +54,9 @@ impl Key {
             };
             KEYS.into_iter().map(parse).collect()
         });
-        PARSED.get(name).unwrap_or_else(|| panic!("no fixture key is called {name}"))
+        PARSED
+            .get(name)
+            .unwrap_or_else(|| panic!("no fixture key is called {name}"))
     }
 
     /// The modulus, big-endian.
@@ -110,7 +112,9 @@ impl Key {
             Algorithm::Rs256 => self.private.pkcs1v15_sign::<Sha256>(message),
             Algorithm::Rs384 => self.private.pkcs1v15_sign::<Sha384>(message),
             Algorithm::Rs512 => self.private.pkcs1v15_sign::<Sha512>(message),
-            Algorithm::Ps256 => self.private.pss_sign_with_rng::<Sha256, _>(&mut FixedRng, message),
+            Algorithm::Ps256 => self
+                .private
+                .pss_sign_with_rng::<Sha256, _>(&mut FixedRng, message),
             Algorithm::Hs256 => {
                 let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length will do");
                 mac.update(message);
@@ -124,12 +128,17 @@ impl Key {
 /// The PEM of a fixture certificate.
 pub(super) fn certificate(name: &str) -> &'static str {
     let found = CERTIFICATES.into_iter().find(|(known, _)| *known == name);
-    found.unwrap_or_else(|| panic!("no fixture certificate is called {name}")).1
+    found
+        .unwrap_or_else(|| panic!("no fixture certificate is called {name}"))
+        .1
 }
 
 /// A fixture certificate as an element of `x5c`: the DER in base64, which is the PEM's own text.
 pub(super) fn x5c(name: &str) -> String {
-    certificate(name).lines().filter(|line| !line.starts_with("-----")).collect()
+    certificate(name)
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect()
 }
 
 /// libtrust's id of a public key: 240 bits of the SHA-256 of its DER, in base32, in twelve groups.
@@ -139,7 +148,9 @@ pub(crate) fn libtrust_id(spki: &[u8]) -> String {
     let mut groups = Vec::new();
     // Five bytes are eight letters: two groups.
     for bytes in digest[..30].chunks(5) {
-        let bits = bytes.iter().fold(0u64, |bits, &byte| bits << 8 | u64::from(byte));
+        let bits = bytes
+            .iter()
+            .fold(0u64, |bits, &byte| bits << 8 | u64::from(byte));
         let letter = |index: u32| char::from(ALPHABET[(bits >> (35 - 5 * index) & 31) as usize]);
         groups.push((0..4).map(letter).collect::<String>());
         groups.push((4..8).map(letter).collect::<String>());
@@ -164,7 +175,11 @@ pub(crate) fn spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     const ALGORITHM: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
     let integer = |magnitude: &[u8]| {
         // Positive: a leading zero where the first bit is set.
-        let mut value = if magnitude[0] >= 0x80 { vec![0] } else { vec![] };
+        let mut value = if magnitude[0] >= 0x80 {
+            vec![0]
+        } else {
+            vec![]
+        };
         value.extend_from_slice(magnitude);
         der(0x02, &value)
     };

@@ -29,7 +29,12 @@ pub(super) fn mint(
     if let Some(text) = &recipe.text {
         return text.clone().into_bytes();
     }
-    let mint = Mint { recipe, form: profile.key_id, configuration, now };
+    let mint = Mint {
+        recipe,
+        form: profile.key_id,
+        configuration,
+        now,
+    };
     let header = mint.header();
     let payload = mint.payload();
     mint.serialize(header, payload).into_bytes()
@@ -71,7 +76,9 @@ impl Mint<'_> {
 
     fn payload(&self) -> Vec<u8> {
         let around = |part: &Option<super::bytes::Bytes>| {
-            part.as_ref().map(super::bytes::Bytes::to_vec).unwrap_or_default()
+            part.as_ref()
+                .map(super::bytes::Bytes::to_vec)
+                .unwrap_or_default()
         };
         let payload = match &self.recipe.payload {
             Some(payload) => payload.to_vec(),
@@ -85,7 +92,15 @@ impl Mint<'_> {
         let recipe = self.recipe;
         let seconds = |offset: i64| (self.now + offset).to_string().into_bytes();
         let mut members = Members(Vec::new());
-        members.set("access", access(recipe.access.as_deref().unwrap_or(&BASE_ACCESS.map(String::from))));
+        members.set(
+            "access",
+            access(
+                recipe
+                    .access
+                    .as_deref()
+                    .unwrap_or(&BASE_ACCESS.map(String::from)),
+            ),
+        );
         members.set("jti", text("6c8b2a0e-5f0d-4f58-9f6c-0d9a3ae0f0b1"));
         members.set("aud", text(&self.configuration.service));
         members.set("sub", text("somebody"));
@@ -102,7 +117,10 @@ impl Mint<'_> {
             let member = members.0.iter_mut().find(|(known, _)| known == name);
             other.clone_into(&mut member.expect("a claim that is renamed is there").0);
         }
-        members.object(recipe.claims_before.as_deref(), recipe.claims_after.as_deref())
+        members.object(
+            recipe.claims_before.as_deref(),
+            recipe.claims_after.as_deref(),
+        )
     }
 
     fn apply(&self, members: &mut Members, changes: &toml::Table) {
@@ -138,7 +156,9 @@ impl Mint<'_> {
     fn special(&self, table: &toml::Table) -> Option<Vec<u8>> {
         let string = |name: &str| table.get(name).and_then(Value::as_str);
         if let Some(offset) = table.get("now") {
-            let offset = offset.as_integer().expect("seconds from now are an integer");
+            let offset = offset
+                .as_integer()
+                .expect("seconds from now are an integer");
             return Some((self.now + offset).to_string().into_bytes());
         }
         if let Some(json) = string("json") {
@@ -163,7 +183,11 @@ impl Mint<'_> {
         use Mutation as M;
         let mutation = self.recipe.mutation;
         let part = |json: Vec<u8>, padded: bool| {
-            if padded { pad(encode(&lengthened(json))) } else { encode(&json) }
+            if padded {
+                pad(encode(&lengthened(json)))
+            } else {
+                encode(&json)
+            }
         };
         let header = part(header, mutation == Some(M::HeaderPadded));
         let mut payload = part(payload, mutation == Some(M::PayloadPadded));
@@ -187,7 +211,11 @@ impl Mint<'_> {
             Some(M::PayloadFlipped) => {
                 // Deep inside: one letter of the base64 becomes its neighbour.
                 let middle = payload.len() / 2;
-                let other = if payload.as_bytes()[middle] == b'A' { "B" } else { "A" };
+                let other = if payload.as_bytes()[middle] == b'A' {
+                    "B"
+                } else {
+                    "A"
+                };
                 payload.replace_range(middle..=middle, other);
             }
             _ => {}
@@ -237,7 +265,11 @@ impl Members {
             .into_iter()
             .map(|(name, value)| [text(&name).as_slice(), b":", &value].concat());
         let raw = |members: Option<&str>| members.map(|members| members.as_bytes().to_vec());
-        let all: Vec<Vec<u8>> = raw(before).into_iter().chain(members).chain(raw(after)).collect();
+        let all: Vec<Vec<u8>> = raw(before)
+            .into_iter()
+            .chain(members)
+            .chain(raw(after))
+            .collect();
         [b"{", all.join(&b","[..]).as_slice(), b"}"].concat()
     }
 }
@@ -255,7 +287,10 @@ fn access(scopes: &[String]) -> Vec<u8> {
             let mut entry = Members(Vec::new());
             entry.set("type", text(kind));
             entry.set("name", text(name));
-            entry.set("actions", [b"[", actions.join(&b","[..]).as_slice(), b"]"].concat());
+            entry.set(
+                "actions",
+                [b"[", actions.join(&b","[..]).as_slice(), b"]"].concat(),
+            );
             entry.object(None, None)
         })
         .collect();
@@ -279,7 +314,10 @@ fn lengthened(mut json: Vec<u8>) -> Vec<u8> {
 }
 
 fn pad(mut part: String) -> String {
-    assert!(!part.len().is_multiple_of(4), "base64 of this length has no padding");
+    assert!(
+        !part.len().is_multiple_of(4),
+        "base64 of this length has no padding"
+    );
     while !part.len().is_multiple_of(4) {
         part.push('=');
     }
@@ -289,9 +327,19 @@ fn pad(mut part: String) -> String {
 /// Sets the lowest bit of the last character, which the decoded bytes do not use.
 fn with_trailing_bits(mut part: String) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    assert!(!part.len().is_multiple_of(4), "base64 of this length uses every bit");
-    let last = part.pop().and_then(|last| ALPHABET.find(last)).expect("base64url");
-    assert_eq!(last & 1, 0, "an encoder leaves the bits it does not need at zero");
+    assert!(
+        !part.len().is_multiple_of(4),
+        "base64 of this length uses every bit"
+    );
+    let last = part
+        .pop()
+        .and_then(|last| ALPHABET.find(last))
+        .expect("base64url");
+    assert_eq!(
+        last & 1,
+        0,
+        "an encoder leaves the bits it does not need at zero"
+    );
     part.push_str(&ALPHABET[last + 1..last + 2]);
     part
 }

@@ -44,6 +44,9 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// The bundle, in PEM.
     pub(crate) fn rootcertbundle(&self) -> String {
-        self.certificates.iter().map(|name| key::certificate(name)).collect()
+        self.certificates
+            .iter()
+            .map(|name| key::certificate(name))
+            .collect()
     }
 }

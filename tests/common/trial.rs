@@ -26,7 +26,8 @@ impl Corpus {
     pub(crate) fn trials(&self) -> impl Iterator<Item = Trial<'_>> {
         self.subjects.iter().flat_map(move |(subject, cases)| {
             cases.iter().flat_map(move |case| {
-                self.profiles_of(case).map(move |profile| self.trial(subject, case, profile))
+                self.profiles_of(case)
+                    .map(move |profile| self.trial(subject, case, profile))
             })
         })
     }
@@ -37,19 +38,38 @@ impl Corpus {
         case: &'a Case,
         profile: &'a Profile,
     ) -> Trial<'a> {
-        let configuration = self.configurations.get(&case.configuration).unwrap_or_else(|| {
-            panic!("\"{}\": no configuration is called {}", case.name, case.configuration)
-        });
-        let divergence =
-            self.divergences.iter().find(|known| known.is_about(&case.name, &profile.name));
-        Trial { subject, case, setting: Setting { profile, configuration }, divergence }
+        let configuration = self
+            .configurations
+            .get(&case.configuration)
+            .unwrap_or_else(|| {
+                panic!(
+                    "\"{}\": no configuration is called {}",
+                    case.name, case.configuration
+                )
+            });
+        let divergence = self
+            .divergences
+            .iter()
+            .find(|known| known.is_about(&case.name, &profile.name));
+        Trial {
+            subject,
+            case,
+            setting: Setting {
+                profile,
+                configuration,
+            },
+            divergence,
+        }
     }
 }
 
 impl Trial<'_> {
     /// `C03 a token 62 s past its exp is refused [gitlab]`
     pub(crate) fn name(&self) -> String {
-        format!("{} {} [{}]", self.case.source, self.case.name, self.setting.profile.name)
+        format!(
+            "{} {} [{}]",
+            self.case.source, self.case.name, self.setting.profile.name
+        )
     }
 
     /// Puts the case to an implementation.
@@ -59,7 +79,10 @@ impl Trial<'_> {
     pub(crate) fn run(&self, implementation: &dyn Implementation) -> Result<(), String> {
         let case = self.case;
         let token = case.token.as_ref().map(|recipe| {
-            let Setting { profile, configuration } = self.setting;
+            let Setting {
+                profile,
+                configuration,
+            } = self.setting;
             mint::mint(recipe, profile, configuration, implementation.now())
         });
         let message = Message::new(&case.request, token.as_deref());
@@ -80,7 +103,9 @@ impl Trial<'_> {
             },
             None if from_registry.is_empty() => return Ok(()),
             None if matches!(answer, Answer::Forwarded) => {
-                format!("LOOSER THAN THE REGISTRY: forwarded, and the registry's answer is {registry}")
+                format!(
+                    "LOOSER THAN THE REGISTRY: forwarded, and the registry's answer is {registry}"
+                )
             }
             None => format!(
                 "the registry's answer is {registry}\n    {}",

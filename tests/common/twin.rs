@@ -16,7 +16,10 @@ impl Corpus {
         for case in self.cases() {
             for name in &case.twin_of {
                 let Some(other) = self.cases().find(|other| other.name == *name) else {
-                    faults.push(format!("\"{}\" is a twin of no case: \"{name}\"", case.name));
+                    faults.push(format!(
+                        "\"{}\" is a twin of no case: \"{name}\"",
+                        case.name
+                    ));
                     continue;
                 };
                 let differing = differing(case, other);
@@ -36,7 +39,10 @@ impl Corpus {
                         && !other.expectation(profile).is_forward()
                 };
                 if case.expectation(profile).is_forward() && !self.cases().any(is_refused_twin) {
-                    faults.push(format!("\"{}\" has no refused twin on {profile}", case.name));
+                    faults.push(format!(
+                        "\"{}\" has no refused twin on {profile}",
+                        case.name
+                    ));
                 }
             }
         }
@@ -47,8 +53,13 @@ impl Corpus {
 /// The names of the facts in which two cases differ.
 fn differing(one: &Case, other: &Case) -> Vec<String> {
     let (one, other) = (facts(one), facts(other));
-    let names = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name)));
-    names.filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
+    let names = one
+        .keys()
+        .chain(other.keys().filter(|name| !one.contains_key(*name)));
+    names
+        .filter(|name| one.get(*name) != other.get(*name))
+        .cloned()
+        .collect()
 }
 
 /// Everything a case says about request, token and configuration, one entry for each fact.
@@ -56,7 +67,14 @@ fn facts(case: &Case) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     let mut add = |name: &str, value: String| facts.insert(name.to_owned(), value);
     add("configuration", case.configuration.clone());
-    let Request { method, target, authorization, content_type, headers, body } = &case.request;
+    let Request {
+        method,
+        target,
+        authorization,
+        content_type,
+        headers,
+        body,
+    } = &case.request;
     add("method", method.clone());
     let target = format!("{target:?}");
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
@@ -91,7 +109,10 @@ fn facts(case: &Case) -> BTreeMap<String, String> {
     for (name, value) in [
         ("text", shown(text)),
         ("key", shown(key)),
-        ("key id", (*kid != KeyId::default()).then(|| format!("{kid:?}"))),
+        (
+            "key id",
+            (*kid != KeyId::default()).then(|| format!("{kid:?}")),
+        ),
         ("algorithm", shown(algorithm)),
         ("secret", shown(secret)),
         ("access", shown(access)),

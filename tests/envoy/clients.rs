@@ -10,19 +10,46 @@ use crate::support::lab::Lab;
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[
-    ("docker logs in with the right password and not with a wrong one", docker_login),
-    ("buildah builds, pushes, pulls and reads back the same image", buildah_round),
-    ("skopeo with rights on both repositories copies between them", skopeo_copy),
-    ("crane with rights on the source mounts a blob, without them uploads it", crane_mount),
-    ("a user without push rights pulls, and is refused a push", push_without_rights),
-    ("anybody pulls a public image, nobody without rights a private one", anonymous_pull),
-    ("an administrator lists the catalog, a user is refused it", catalog),
-    ("a background job deletes an image, which is then gone for all clients", deletion),
+    (
+        "docker logs in with the right password and not with a wrong one",
+        docker_login,
+    ),
+    (
+        "buildah builds, pushes, pulls and reads back the same image",
+        buildah_round,
+    ),
+    (
+        "skopeo with rights on both repositories copies between them",
+        skopeo_copy,
+    ),
+    (
+        "crane with rights on the source mounts a blob, without them uploads it",
+        crane_mount,
+    ),
+    (
+        "a user without push rights pulls, and is refused a push",
+        push_without_rights,
+    ),
+    (
+        "anybody pulls a public image, nobody without rights a private one",
+        anonymous_pull,
+    ),
+    (
+        "an administrator lists the catalog, a user is refused it",
+        catalog,
+    ),
+    (
+        "a background job deletes an image, which is then gone for all clients",
+        deletion,
+    ),
 ];
 
 /// The client succeeded.
 fn did(outcome: testbed::Result<Outcome>) -> Outcome {
-    outcome.unwrap().success().unwrap_or_else(|error| panic!("{error}"))
+    outcome
+        .unwrap()
+        .success()
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The client failed, and said so with one of these words.
@@ -30,15 +57,26 @@ fn did_not(outcome: testbed::Result<Outcome>, words: &[&str]) {
     let outcome = outcome.unwrap();
     let text = outcome.text().to_lowercase();
     assert!(!outcome.succeeded(), "it succeeded: {outcome}");
-    assert!(words.iter().any(|word| text.contains(word)), "none of {words:?} in {outcome}");
+    assert!(
+        words.iter().any(|word| text.contains(word)),
+        "none of {words:?} in {outcome}"
+    );
 }
 
-const REFUSED: &[&str] = &["unauthorized", "authentication required", "denied", "forbidden"];
+const REFUSED: &[&str] = &[
+    "unauthorized",
+    "authentication required",
+    "denied",
+    "forbidden",
+];
 
 fn docker_login(lab: &Lab) {
     let target = lab.gitlab().stack.target();
     let docker = Docker::new(lab.tools(), &target).unwrap();
-    let wrong = User { password: "wrong".to_owned(), ..alice() };
+    let wrong = User {
+        password: "wrong".to_owned(),
+        ..alice()
+    };
     did_not(docker.login(&wrong), REFUSED);
     let outcome = did(docker.login(&alice()));
     assert!(outcome.text().contains("Login Succeeded"), "{outcome}");
@@ -61,7 +99,10 @@ fn buildah_round(lab: &Lab) {
     let skopeo = Skopeo::new(lab.tools(), &target).unwrap();
     did(skopeo.login(&bob()));
     let inspected = did(skopeo.inspect(&image));
-    assert!(inspected.stdout.contains("\"Digest\": \"sha256:"), "{inspected}");
+    assert!(
+        inspected.stdout.contains("\"Digest\": \"sha256:"),
+        "{inspected}"
+    );
     let tags = did(skopeo.list_tags(&format!("{}/group/copies/buildah", target.authority)));
     assert!(tags.stdout.contains("\"1\""), "{tags}");
 }
@@ -82,10 +123,16 @@ fn skopeo_copy(lab: &Lab) {
     let token = edge.mint.token(&["repository:group/copies/skopeo:pull"]);
     let answer = edge.client.send(
         Version::Http11,
-        &Request::get(&manifest("group/copies/skopeo", "1")).bearer(&token).field("accept", MANIFEST),
+        &Request::get(&manifest("group/copies/skopeo", "1"))
+            .bearer(&token)
+            .field("accept", MANIFEST),
     );
     // The layer was compressed on its way, the configuration is as it was.
-    assert_eq!(answer.json()["config"]["digest"], edge.secret.config.digest(), "{answer}");
+    assert_eq!(
+        answer.json()["config"]["digest"],
+        edge.secret.config.digest(),
+        "{answer}"
+    );
 }
 
 /// crane asks for a mount of every blob whose source it knows to be on the same registry. Whether
@@ -96,11 +143,18 @@ fn crane_mount(lab: &Lab) {
     let crane = Crane::new(lab.tools(), &target).unwrap();
     did(crane.login(&alice()));
     let mark = edge.mark();
-    let (source, copy) = (target.image(SECRET, "latest"), target.image("group/copies/crane", "1"));
+    let (source, copy) = (
+        target.image(SECRET, "latest"),
+        target.image("group/copies/crane", "1"),
+    );
     did(crane.run(&["copy", &source, &copy]));
     let requests = edge.requests_since(&mark);
     let mounted = |entry: &Entry| {
-        entry.status == 201 && entry.path.as_ref().is_some_and(|path| path.contains("from="))
+        entry.status == 201
+            && entry
+                .path
+                .as_ref()
+                .is_some_and(|path| path.contains("from="))
     };
     assert!(requests.iter().any(mounted), "no mount among {requests:?}");
 
@@ -129,7 +183,12 @@ fn push_without_rights(lab: &Lab) {
     let mark = edge.mark();
     did(crane.run(&["tag", &image, "alices"]));
     let requests = edge.requests_since(&mark);
-    assert!(requests.iter().any(|e| e.method == "PUT" && e.status == 201), "{requests:?}");
+    assert!(
+        requests
+            .iter()
+            .any(|e| e.method == "PUT" && e.status == 201),
+        "{requests:?}"
+    );
 }
 
 fn anonymous_pull(lab: &Lab) {
@@ -138,7 +197,10 @@ fn anonymous_pull(lab: &Lab) {
     let crane = Crane::new(lab.tools(), &target).unwrap();
     let pulled = did(crane.run(&["manifest", &target.image(PUBLIC, "latest")]));
     assert_eq!(pulled.stdout.trim_end(), edge.public.manifest);
-    did_not(crane.run(&["manifest", &target.image(APP, "latest")]), REFUSED);
+    did_not(
+        crane.run(&["manifest", &target.image(APP, "latest")]),
+        REFUSED,
+    );
 
     let skopeo = Skopeo::new(lab.tools(), &target).unwrap();
     did(skopeo.inspect(&target.image(PUBLIC, "latest")));
@@ -153,7 +215,10 @@ fn catalog(lab: &Lab) {
     did(crane.login(&root()));
     let listed = did(crane.run(&["catalog", &target.authority]));
     for repository in [APP, SECRET, PUBLIC] {
-        assert!(listed.stdout.lines().any(|line| line.ends_with(repository)), "{listed}");
+        assert!(
+            listed.stdout.lines().any(|line| line.ends_with(repository)),
+            "{listed}"
+        );
     }
 }
 
@@ -173,15 +238,15 @@ fn deletion(lab: &Lab) {
 
     // As a cleanup policy of GitLab does it: a token of its own, and no user.
     let access = edgectl::background::full_access(["group/copies/doomed"]);
-    let claims = edgectl::Claims::background(
-        &edge.mint.parties,
-        access,
-        edgectl::Validity::minutes(5),
-    );
+    let claims =
+        edgectl::Claims::background(&edge.mint.parties, access, edgectl::Validity::minutes(5));
     let token = edge.mint.key.sign(&claims).unwrap();
     let head = Request::new("HEAD", &manifest("group/copies/doomed", "1"))
         .bearer(&token)
-        .field("accept", format!("{MANIFEST}, application/vnd.docker.distribution.manifest.v2+json"));
+        .field(
+            "accept",
+            format!("{MANIFEST}, application/vnd.docker.distribution.manifest.v2+json"),
+        );
     let found = edge.client.send(Version::Http11, &head);
     let digest = found.header("docker-content-digest").unwrap().to_owned();
     let delete = Request::new("DELETE", &manifest("group/copies/doomed", &digest)).bearer(&token);

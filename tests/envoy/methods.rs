@@ -8,10 +8,22 @@ use crate::support::lab::Lab;
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[
-    ("HEAD is answered as GET, with the length of the body that is not sent", head),
-    ("OPTIONS with a token that grants nothing tells the methods, DELETE among them", options),
-    ("the registry is there for any valid token, and for none without", base),
-    ("an upload may begin with an empty form, not with one that could name a source", forms),
+    (
+        "HEAD is answered as GET, with the length of the body that is not sent",
+        head,
+    ),
+    (
+        "OPTIONS with a token that grants nothing tells the methods, DELETE among them",
+        options,
+    ),
+    (
+        "the registry is there for any valid token, and for none without",
+        base,
+    ),
+    (
+        "an upload may begin with an empty form, not with one that could name a source",
+        forms,
+    ),
     ("a mount hidden in a form body copies nothing", hidden_mount),
 ];
 
@@ -19,10 +31,18 @@ fn head(lab: &Lab) {
     for edge in lab.profiles() {
         let bad = edge.mint.token(&["repository:group/secret:pull"]);
         for version in Version::BOTH {
-            for target in ["/v2/", "/v2/_catalog", "/v2/group/app/tags/list", "/v2/group/app/manifests/x"] {
+            for target in [
+                "/v2/",
+                "/v2/_catalog",
+                "/v2/group/app/tags/list",
+                "/v2/group/app/manifests/x",
+            ] {
                 for request in [Request::get(target), Request::get(target).bearer(&bad)] {
                     let get = edge.client.send(version, &request);
-                    let request = Request { method: "HEAD".to_owned(), ..request };
+                    let request = Request {
+                        method: "HEAD".to_owned(),
+                        ..request
+                    };
                     let head = edge.client.send(version, &request);
                     if get.status == 200 {
                         continue; // `/v2/` with a token.
@@ -30,8 +50,16 @@ fn head(lab: &Lab) {
                     assert_eq!((get.status, head.status), (401, 401), "{request}: {head}");
                     assert_eq!(head.length, 0, "{request}: {head}");
                     let length = get.length.to_string();
-                    assert_eq!(head.header("content-length"), Some(length.as_str()), "{request}");
-                    assert_eq!(get.header("content-length"), Some(length.as_str()), "{request}");
+                    assert_eq!(
+                        head.header("content-length"),
+                        Some(length.as_str()),
+                        "{request}"
+                    );
+                    assert_eq!(
+                        get.header("content-length"),
+                        Some(length.as_str()),
+                        "{request}"
+                    );
                     for name in ["www-authenticate", "content-type"] {
                         assert_eq!(head.header(name), get.header(name), "{request}");
                     }
@@ -56,7 +84,11 @@ fn options(lab: &Lab) {
             );
             let told = edge.client.send(version, &request.bearer(&nothing));
             assert_eq!(told.status, 200, "{told}");
-            assert_eq!(told.header("allow"), Some("DELETE, GET, HEAD, PUT"), "{told}");
+            assert_eq!(
+                told.header("allow"),
+                Some("DELETE, GET, HEAD, PUT"),
+                "{told}"
+            );
 
             let request = Request::new("OPTIONS", "/v2/_catalog").bearer(&nothing);
             let refused = edge.client.send(version, &request);
@@ -73,9 +105,16 @@ fn base(lab: &Lab) {
                 let request = Request::new(method, "/v2/");
                 let challenged = edge.client.send(version, &request);
                 assert_eq!(challenged.status, 401, "{request}: {challenged}");
-                assert_eq!(challenged.json()["errors"][0]["detail"], serde_json::Value::Null);
+                assert_eq!(
+                    challenged.json()["errors"][0]["detail"],
+                    serde_json::Value::Null
+                );
                 let there = edge.client.send(version, &request.clone().bearer(&nothing));
-                assert_eq!((there.status, there.text().as_str()), (200, "{}"), "{request}");
+                assert_eq!(
+                    (there.status, there.text().as_str()),
+                    (200, "{}"),
+                    "{request}"
+                );
             }
         }
     }
@@ -86,7 +125,8 @@ type Form = (&'static [&'static str], &'static str, u16);
 
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=b";
-const PARTS: &str = "--b\r\nContent-Disposition: form-data; name=\"from\"\r\n\r\ngroup/secret\r\n--b--\r\n";
+const PARTS: &str =
+    "--b\r\nContent-Disposition: form-data; name=\"from\"\r\n\r\ngroup/secret\r\n--b--\r\n";
 
 const FORMS: &[Form] = &[
     (&[], "", 202),
@@ -95,11 +135,23 @@ const FORMS: &[Form] = &[
     (&["application/octet-stream"], "", 202),
     (&[URLENCODED], "from=group/secret", 415),
     (&[URLENCODED], "x", 415),
-    (&["Application/X-WWW-Form-Urlencoded ; charset=utf-8"], "from=group/secret", 415),
-    (&["application/x-www-form-urlencoded; ;;broken=\"", ], "from=group/secret", 415),
+    (
+        &["Application/X-WWW-Form-Urlencoded ; charset=utf-8"],
+        "from=group/secret",
+        415,
+    ),
+    (
+        &["application/x-www-form-urlencoded; ;;broken=\""],
+        "from=group/secret",
+        415,
+    ),
     (&[MULTIPART], PARTS, 415),
     (&["multipart/form-data"], PARTS, 415),
-    (&["application/octet-stream", URLENCODED], "from=group/secret", 415),
+    (
+        &["application/octet-stream", URLENCODED],
+        "from=group/secret",
+        415,
+    ),
     (&[URLENCODED, "application/octet-stream"], "", 415),
 ];
 
@@ -114,9 +166,16 @@ fn forms(lab: &Lab) {
                 }
                 let request = request.bearer(&token).body(body);
                 let answer = edge.client.send(version, &request);
-                assert_eq!(answer.status, status, "{version:?} {request} {body:?}: {answer}");
+                assert_eq!(
+                    answer.status, status,
+                    "{version:?} {request} {body:?}: {answer}"
+                );
                 if status == 415 {
-                    assert_eq!(answer.json()["errors"][0]["code"], "UNSUPPORTED", "{answer}");
+                    assert_eq!(
+                        answer.json()["errors"][0]["code"],
+                        "UNSUPPORTED",
+                        "{answer}"
+                    );
                 }
             }
         }
@@ -128,7 +187,9 @@ fn forms(lab: &Lab) {
 fn hidden_mount(lab: &Lab) {
     let edge = lab.gitlab();
     let layer = edge.secret.layer.digest();
-    let token = edge.mint.token(&["repository:group/copies/hidden:pull,push"]);
+    let token = edge
+        .mint
+        .token(&["repository:group/copies/hidden:pull,push"]);
     let uploads = "/v2/group/copies/hidden/blobs/uploads/";
     let form = format!("mount={layer}&from={SECRET}");
     let part = |name: &str, value: &str| {
@@ -137,10 +198,14 @@ fn hidden_mount(lab: &Lab) {
     let parts = format!("{}{}--b--\r\n", part("mount", &layer), part("from", SECRET));
     let mark = marker();
     let post = |target: &str| {
-        Request::new("POST", target).bearer(&token).field("user-agent", &mark)
+        Request::new("POST", target)
+            .bearer(&token)
+            .field("user-agent", &mark)
     };
     let hidden = [
-        post(uploads).field("content-type", URLENCODED).body(form.clone()),
+        post(uploads)
+            .field("content-type", URLENCODED)
+            .body(form.clone()),
         post(&format!("{uploads}?mount={layer}"))
             .field("content-type", URLENCODED)
             .body(format!("from={SECRET}")),
@@ -159,17 +224,28 @@ fn hidden_mount(lab: &Lab) {
     assert!(!edge.nodes_saw(&mark));
     assert_absent(edge, &layer);
     // The twin in the open, with rights on both, does copy it.
-    let token = edge
-        .mint
-        .token(&["repository:group/copies/hidden:pull,push", "repository:group/secret:pull"]);
+    let token = edge.mint.token(&[
+        "repository:group/copies/hidden:pull,push",
+        "repository:group/secret:pull",
+    ]);
     let open = Request::new("POST", &format!("{uploads}?mount={layer}&from={SECRET}"));
-    assert_eq!(edge.client.send(Version::Http11, &open.bearer(&token)).status, 201);
+    assert_eq!(
+        edge.client
+            .send(Version::Http11, &open.bearer(&token))
+            .status,
+        201
+    );
 }
 
 fn assert_absent(edge: &Edge, digest: &str) {
     let reading = edge.mint.token(&["repository:group/copies/hidden:pull"]);
-    let absent = edge.client.get(&blob("group/copies/hidden", digest), &reading);
+    let absent = edge
+        .client
+        .get(&blob("group/copies/hidden", digest), &reading);
     assert_eq!(absent.status, 404, "{absent}");
-    let there = edge.client.get(&manifest(APP, "latest"), &edge.mint.token(&["repository:group/app:*"]));
+    let there = edge.client.get(
+        &manifest(APP, "latest"),
+        &edge.mint.token(&["repository:group/app:*"]),
+    );
     assert_ne!(there.status, 401, "{there}");
 }

@@ -1,1 +1,2 @@
-use crate::support::suite::Test; pub(crate) const TESTS: &[Test] = &[];
+use crate::support::suite::Test;
+pub(crate) const TESTS: &[Test] = &[];

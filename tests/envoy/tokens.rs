@@ -12,14 +12,26 @@ use crate::support::mint::{Draft, Mint, seconds_from_now, x5c};
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[
-    ("each fault of a token is refused with its profile's exact challenge, its twin served", twins),
-    ("every algorithm that fits the key is accepted, every other refused", algorithms),
-    ("a token is accepted for a minute past its end, and not for longer", |lab| {
-        boundary(lab, "exp", -55, -75);
-    }),
-    ("a token is accepted a minute before its start, and not earlier", |lab| {
-        boundary(lab, "nbf", 55, 75);
-    }),
+    (
+        "each fault of a token is refused with its profile's exact challenge, its twin served",
+        twins,
+    ),
+    (
+        "every algorithm that fits the key is accepted, every other refused",
+        algorithms,
+    ),
+    (
+        "a token is accepted for a minute past its end, and not for longer",
+        |lab| {
+            boundary(lab, "exp", -55, -75);
+        },
+    ),
+    (
+        "a token is accepted a minute before its start, and not earlier",
+        |lab| {
+            boundary(lab, "nbf", 55, 75);
+        },
+    ),
 ];
 
 const PULL: &str = "repository:group/app:pull";
@@ -27,7 +39,7 @@ const PULL: &str = "repository:group/app:pull";
 /// What a challenge says of a fault. Distribution 3 names its own findings only, not those of the
 /// JOSE and JSON libraries below it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Named {
+pub(crate) enum Named {
     ByAll,
     NotByDistribution3,
 }
@@ -36,15 +48,15 @@ use Named::{ByAll, NotByDistribution3};
 
 /// One fault: what it is, its reason in the log, how it is named to the client, the token with it,
 /// and the same token without.
-struct Fault {
-    fault: &'static str,
+pub(crate) struct Fault {
+    pub(crate) fault: &'static str,
     reason: &'static str,
     named: Named,
-    refused: fn(&Mint) -> String,
-    accepted: fn(&Mint) -> String,
+    pub(crate) refused: fn(&Mint) -> String,
+    pub(crate) accepted: fn(&Mint) -> String,
 }
 
-const FAULTS: &[Fault] = &[
+pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         fault: "signed by a stranger under the trusted key's id",
         reason: "token-signature",
@@ -121,7 +133,9 @@ const FAULTS: &[Fault] = &[
             let account = Account::named("alice");
             let validity = Validity::minutes(5);
             let claims = Claims::for_account(&mint.key, &mint.parties, &account, access, validity);
-            mint.key.sign_with(&claims.unwrap(), Algorithm::RS256, mint.kid).unwrap()
+            mint.key
+                .sign_with(&claims.unwrap(), Algorithm::RS256, mint.kid)
+                .unwrap()
         },
     },
     Fault {
@@ -285,12 +299,16 @@ const FAULTS: &[Fault] = &[
         refused: |mint| {
             let Draft { header, claims } = mint.draft(&[PULL]);
             let (header, payload) = (header.to_string(), format!("{claims}x"));
-            mint.key.sign_bytes(header.as_bytes(), payload.as_bytes(), Algorithm::RS256).unwrap()
+            mint.key
+                .sign_bytes(header.as_bytes(), payload.as_bytes(), Algorithm::RS256)
+                .unwrap()
         },
         accepted: |mint| {
             let Draft { header, claims } = mint.draft(&[PULL]);
             let (header, payload) = (header.to_string(), format!("{claims} "));
-            mint.key.sign_bytes(header.as_bytes(), payload.as_bytes(), Algorithm::RS256).unwrap()
+            mint.key
+                .sign_bytes(header.as_bytes(), payload.as_bytes(), Algorithm::RS256)
+                .unwrap()
         },
     },
 ];
@@ -300,16 +318,19 @@ fn plain(mint: &Mint) -> String {
 }
 
 fn by_stranger(mint: &Mint, draft: &Draft) -> String {
-    mint.stranger.key.sign_raw(&draft.header, &draft.claims).unwrap()
+    mint.stranger
+        .key
+        .sign_raw(&draft.header, &draft.claims)
+        .unwrap()
 }
 
-fn with_header(mint: &Mint, name: &str, value: Value) -> Draft {
+pub(crate) fn with_header(mint: &Mint, name: &str, value: Value) -> Draft {
     let mut draft = mint.draft(&[PULL]);
     draft.header[name] = value;
     draft
 }
 
-fn with_claim(mint: &Mint, name: &str, value: Value) -> String {
+pub(crate) fn with_claim(mint: &Mint, name: &str, value: Value) -> String {
     let mut draft = mint.draft(&[PULL]);
     draft.claims[name] = value;
     mint.sign(&draft)
@@ -334,7 +355,13 @@ fn twins(lab: &Lab) {
             };
             for version in Version::BOTH {
                 let mark = edge.mark();
-                refused(edge, version, fault.fault, &(fault.refused)(&edge.mint), error);
+                refused(
+                    edge,
+                    version,
+                    fault.fault,
+                    &(fault.refused)(&edge.mint),
+                    error,
+                );
                 mark.wait_for(&format!("challenged reason={} ", fault.reason));
                 accepted(edge, version, fault.fault, &(fault.accepted)(&edge.mint));
             }
@@ -350,8 +377,15 @@ fn refused(edge: &Edge, version: Version, fault: &str, token: &str, error: Optio
     let answer = edge.client.send(version, &request);
     assert_eq!(answer.status, 401, "{context}: {answer}");
     let challenge = edge.challenge(PULL, error);
-    assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()), "{context}");
-    assert_eq!(answer.header("docker-distribution-api-version"), Some("registry/2.0"));
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some(challenge.as_str()),
+        "{context}"
+    );
+    assert_eq!(
+        answer.header("docker-distribution-api-version"),
+        Some("registry/2.0")
+    );
     let (content_type, record) = match edge.profile {
         Profile::Gitlab => (
             "application/json",
@@ -370,14 +404,24 @@ fn refused(edge: &Edge, version: Version, fault: &str, token: &str, error: Optio
         "{{\"errors\":[{{\"code\":\"UNAUTHORIZED\",\"message\":\"authentication required\",\
          \"detail\":[{record}]}}]}}\n"
     );
-    assert_eq!(answer.header("content-type"), Some(content_type), "{context}");
+    assert_eq!(
+        answer.header("content-type"),
+        Some(content_type),
+        "{context}"
+    );
     assert_eq!(answer.text(), body, "{context}");
 }
 
 fn accepted(edge: &Edge, version: Version, fault: &str, token: &str) {
     let context = format!("{} {version:?}: the twin of: {fault}", edge.profile);
-    let answer = edge.client.send(version, &read_manifest(APP, "latest").bearer(token));
-    assert_eq!((answer.status, answer.text()), (200, edge.app.manifest.clone()), "{context}");
+    let answer = edge
+        .client
+        .send(version, &read_manifest(APP, "latest").bearer(token));
+    assert_eq!(
+        (answer.status, answer.text()),
+        (200, edge.app.manifest.clone()),
+        "{context}"
+    );
 }
 
 /// A key of the RSA kind signs RS256, RS384 and RS512 for all three registries. Distribution 3
@@ -395,7 +439,9 @@ fn algorithms(lab: &Lab) {
             }
         }
         // A name in another case is another name.
-        let token = edge.mint.sign(&with_header(&edge.mint, "alg", "rs256".into()));
+        let token = edge
+            .mint
+            .sign(&with_header(&edge.mint, "alg", "rs256".into()));
         refused(edge, Version::Http2, "rs256", &token, Some("invalid_token"));
     }
 }
@@ -404,6 +450,12 @@ fn boundary(lab: &Lab, claim: &str, within: i64, beyond: i64) {
     for edge in lab.profiles() {
         let token = |offset| with_claim(&edge.mint, claim, seconds_from_now(offset).into());
         accepted(edge, Version::Http11, claim, &token(within));
-        refused(edge, Version::Http11, claim, &token(beyond), Some("invalid_token"));
+        refused(
+            edge,
+            Version::Http11,
+            claim,
+            &token(beyond),
+            Some("invalid_token"),
+        );
     }
 }

@@ -22,7 +22,11 @@ impl Implementation for Core {
             target: &message.target,
             authorization: &message.values("authorization"),
             content_type: &message.values("content-type"),
-            body: if message.body.is_empty() { Body::Empty } else { Body::Expected },
+            body: if message.body.is_empty() {
+                Body::Empty
+            } else {
+                Body::Expected
+            },
         };
         let decision = authorizer.decide(&head, UnixTime::from_seconds(NOW));
         let response = authorizer.response(&decision, head.method);

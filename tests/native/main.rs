@@ -28,8 +28,7 @@ fn main() -> ExitCode {
     })];
     trials.extend(corpus.trials().map(|trial| {
         let name = trial.name();
-        Trial::test(name, move || trial.run(&Core).map_err(Failed::from))
-            .with_kind(trial_kind())
+        Trial::test(name, move || trial.run(&Core).map_err(Failed::from)).with_kind(trial_kind())
     }));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -40,5 +39,9 @@ fn trial_kind() -> &'static str {
 
 /// Fails with every fault, if there is any.
 fn all_of(faults: Vec<String>) -> Result<(), Failed> {
-    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults.join("\n").into())
+    }
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, PartiesArgs, print, say, seconds};
+use super::{Failure, Kid, PartiesArgs, print, say, seconds};
 
 const AFTER_HELP: &str = "\
 Answers `GET /jwt/auth` as GitLab does; everything else is 404.
@@ -80,6 +80,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = lifetime)]
     lifetime: i64,
 
+    /// Identifier of the key in `kid`: GitLab's is libtrust; Distribution 3 knows RFC 7638 only
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Kid::Libtrust)]
+    kid: Kid,
+
     /// Answer as a GitLab whose container registry is switched off
     #[arg(long)]
     registry_off: bool,
@@ -109,6 +113,7 @@ impl Serve {
         let issuer = Issuer {
             key: SigningKey::from_pem_file(&self.key)?,
             parties: self.parties.into(),
+            key_id: self.kid.into(),
             lifetime: self.lifetime,
             directory: directory(&self.users)?,
             enabled: !self.registry_off,

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use edgectl::claims::unix_now;
 use edgectl::{
-    Access, Account, Algorithm, AuthType, Claims, KeyIdKind, Meta, Parties, SigningKey, UserToken,
-    Validity, background,
+    Access, Account, Algorithm, AuthType, Claims, Meta, Parties, SigningKey, UserToken, Validity,
+    background,
 };
 
-use super::{Failure, PartiesArgs, instant, print, say, seconds};
+use super::{Failure, Kid, PartiesArgs, instant, print, say, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -155,22 +155,6 @@ struct Minting {
         value_parser = PossibleValuesParser::new(["RS256", "RS384", "RS512"]).try_map(|name| name.parse::<Algorithm>())
     )]
     algorithm: Algorithm,
-}
-
-/// [`KeyIdKind`], on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kid {
-    Libtrust,
-    Rfc7638,
-}
-
-impl From<Kid> for KeyIdKind {
-    fn from(kid: Kid) -> Self {
-        match kid {
-            Kid::Libtrust => Self::Libtrust,
-            Kid::Rfc7638 => Self::Rfc7638,
-        }
-    }
 }
 
 fn auth_types() -> impl clap::builder::TypedValueParser<Value = AuthType> {

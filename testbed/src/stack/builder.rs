@@ -34,7 +34,7 @@ pub struct Builder {
     users: Vec<User>,
     namespaces: Vec<Namespace>,
     key: Option<SigningKey>,
-    key_id: KeyId,
+    key_id: Option<KeyId>,
     plugin: Map<String, Value>,
     envoy: envoy::Settings,
     adjust: Adjust,
@@ -67,7 +67,7 @@ impl Builder {
             users: Vec::new(),
             namespaces: Vec::new(),
             key: None,
-            key_id: KeyId::default(),
+            key_id: None,
             plugin: Map::new(),
             envoy: envoy::Settings::default(),
             adjust: Box::new(|_| Ok(())),
@@ -153,12 +153,11 @@ impl Builder {
         self
     }
 
-    /// How the issuer's tokens name that key; the default is GitLab's way. Distribution 3 with a
-    /// `rootcertbundle`, and so the filter's profile for it, know the other one
+    /// How the issuer's tokens name that key; the default is the way the nodes know
     /// ([`Release::key_id`]).
     #[must_use]
     pub fn key_id(mut self, key_id: KeyId) -> Self {
-        self.key_id = key_id;
+        self.key_id = Some(key_id);
         self
     }
 
@@ -252,7 +251,7 @@ impl Builder {
             issuer: self.issuer.clone(),
             service: self.service.clone(),
             key: key.clone(),
-            key_id: self.key_id,
+            key_id: self.key_id.unwrap_or_else(|| self.release.key_id()),
             users: self.users.clone(),
             namespaces: self.namespaces.clone(),
         }

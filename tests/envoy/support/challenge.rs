@@ -30,10 +30,15 @@ impl Challenge {
         let challenge = Self {
             realm: take("realm").unwrap_or_default(),
             service: take("service").unwrap_or_default(),
-            scope: take("scope").map(|scope| scopes(&scope)).unwrap_or_default(),
+            scope: take("scope")
+                .map(|scope| scopes(&scope))
+                .unwrap_or_default(),
             error: take("error"),
         };
-        assert!(parameters.is_empty(), "{parameters:?} besides the known ones in {value}");
+        assert!(
+            parameters.is_empty(),
+            "{parameters:?} besides the known ones in {value}"
+        );
         challenge
     }
 
@@ -52,10 +57,20 @@ impl Challenge {
     pub(crate) fn answer_as(&self, client: &Client, user: Option<&User>) -> Answer {
         let path = self.realm.split_once("://").unwrap().1;
         let (authority, path) = path.split_at(path.find('/').unwrap());
-        assert_eq!(authority, client.authority(), "the realm is served at the edge");
-        let scopes: String =
-            self.scopes().iter().map(|scope| format!("&scope={}", escaped(scope))).collect();
-        let request = Request::get(&format!("{path}?service={}{scopes}", escaped(&self.service)));
+        assert_eq!(
+            authority,
+            client.authority(),
+            "the realm is served at the edge"
+        );
+        let scopes: String = self
+            .scopes()
+            .iter()
+            .map(|scope| format!("&scope={}", escaped(scope)))
+            .collect();
+        let request = Request::get(&format!(
+            "{path}?service={}{scopes}",
+            escaped(&self.service)
+        ));
         let request = match user {
             Some(User { name, password, .. }) => {
                 let basic = Base64::encode_string(format!("{name}:{password}").as_bytes());
@@ -76,16 +91,23 @@ impl Challenge {
 
 /// `Bearer a="x",b="y"`; a value is quoted as Go quotes strings.
 fn parameters(value: &str) -> BTreeMap<String, String> {
-    let mut rest = value.strip_prefix("Bearer ").unwrap_or_else(|| panic!("not Bearer: {value}"));
+    let mut rest = value
+        .strip_prefix("Bearer ")
+        .unwrap_or_else(|| panic!("not Bearer: {value}"));
     let mut parameters = BTreeMap::new();
     while !rest.is_empty() {
-        let (name, after) = rest.split_once("=\"").unwrap_or_else(|| panic!("no value: {value}"));
+        let (name, after) = rest
+            .split_once("=\"")
+            .unwrap_or_else(|| panic!("no value: {value}"));
         let mut end = 0;
         while !after[end..].starts_with('"') {
             end += if after[end..].starts_with('\\') { 2 } else { 1 };
         }
         let text = after[..end].replace("\\\"", "\"").replace("\\\\", "\\");
-        assert!(parameters.insert(name.to_owned(), text).is_none(), "{name} twice: {value}");
+        assert!(
+            parameters.insert(name.to_owned(), text).is_none(),
+            "{name} twice: {value}"
+        );
         rest = &after[end + 1..];
         rest = rest.strip_prefix(',').unwrap_or(rest);
     }
@@ -106,7 +128,10 @@ fn scopes(scope: &str) -> BTreeMap<String, BTreeSet<String>> {
         .iter()
         .map(|item| {
             let (name, actions) = item.rsplit_once(':').unwrap();
-            (name.to_owned(), actions.split(',').map(str::to_owned).collect())
+            (
+                name.to_owned(),
+                actions.split(',').map(str::to_owned).collect(),
+            )
         })
         .collect()
 }

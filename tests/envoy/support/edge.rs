@@ -48,7 +48,8 @@ pub(crate) fn bob() -> User {
 
 fn pusher(name: &str) -> User {
     let user = User::new(name, &format!("{name}-password"));
-    user.may(APP, &["pull", "push"]).may(COPIES, &["pull", "push"])
+    user.may(APP, &["pull", "push"])
+        .may(COPIES, &["pull", "push"])
 }
 
 /// Reads `group/app`.
@@ -70,14 +71,20 @@ impl Setup {
     /// to authorized requests are of no interest here.
     pub(crate) fn gitlab() -> Self {
         Self::adjusted(Profile::Gitlab, Release::Distribution2, |builder| {
-            builder.envoy(envoy::Settings { through_func_e: true, ..Default::default() })
+            builder.envoy(envoy::Settings {
+                through_func_e: true,
+                ..Default::default()
+            })
         })
     }
 
     /// Distribution of this release, with the reference to compare with.
     pub(crate) fn distribution(release: Release) -> Self {
         let profile = profile(release);
-        Self { reference: true, ..Self::adjusted(profile, release, |builder| builder) }
+        Self {
+            reference: true,
+            ..Self::adjusted(profile, release, |builder| builder)
+        }
     }
 
     /// Any other edge.
@@ -86,7 +93,12 @@ impl Setup {
         release: Release,
         adjust: impl FnOnce(Builder) -> Builder + 'static,
     ) -> Self {
-        Self { profile, release, reference: false, adjust: Box::new(adjust) }
+        Self {
+            profile,
+            release,
+            reference: false,
+            adjust: Box::new(adjust),
+        }
     }
 }
 
@@ -114,7 +126,10 @@ pub(crate) struct Edge {
 impl Edge {
     /// Starts a stack, and pushes an image to each repository through the edge.
     pub(crate) fn start(lab: &Lab, setup: Setup) -> Self {
-        let builder = lab.builder().release(setup.release).plugin("profile", setup.profile.name());
+        let builder = lab
+            .builder()
+            .release(setup.release)
+            .plugin("profile", setup.profile.name());
         let builder = [root(), alice(), bob(), carol()]
             .into_iter()
             .fold(builder, Builder::user)
@@ -125,7 +140,9 @@ impl Edge {
             })
             // The nodes are configured to send it, so what the filter answers has it as well.
             .plugin("headers", json!({"X-Content-Type-Options": ["nosniff"]}));
-        let stack = (setup.adjust)(builder).start().unwrap_or_else(|error| panic!("{error}"));
+        let stack = (setup.adjust)(builder)
+            .start()
+            .unwrap_or_else(|error| panic!("{error}"));
         let reference = setup.reference.then(|| reference(lab, &stack));
 
         let key = SigningKey::from_pem_file(&stack.signing_key().key).unwrap();
@@ -163,8 +180,10 @@ impl Edge {
 
     /// The value of `WWW-Authenticate` for this scope and error.
     pub(crate) fn challenge(&self, scope: &str, error: Option<&str>) -> String {
-        let mut value =
-            format!("Bearer realm=\"{}\",service=\"container_registry\"", self.stack.realm());
+        let mut value = format!(
+            "Bearer realm=\"{}\",service=\"container_registry\"",
+            self.stack.realm()
+        );
         if !scope.is_empty() {
             value.push_str(&format!(",scope=\"{scope}\""));
         }
@@ -233,7 +252,10 @@ impl Edge {
             .filter(|(_, count)| *count > 0)
             .collect();
         assert_eq!(reloads, [], "a VM was lost");
-        assert!(!self.stack.envoy().log_text().contains("wasm_fail_stream"), "a VM was lost");
+        assert!(
+            !self.stack.envoy().log_text().contains("wasm_fail_stream"),
+            "a VM was lost"
+        );
         let answer = self.client.get("/v2/", &self.mint.token(&[]));
         assert_eq!(answer.status, 200, "a good request: {answer}");
     }
@@ -296,13 +318,19 @@ impl PartialEq for LogMark {
 impl LogMark {
     /// The whole log.
     pub(crate) fn start_of(file: &Path) -> Self {
-        Self { file: file.to_owned(), offset: 0 }
+        Self {
+            file: file.to_owned(),
+            offset: 0,
+        }
     }
 
     /// What is written from now on.
     pub(crate) fn end_of(file: &Path) -> Self {
         let length = std::fs::metadata(file).map_or(0, |data| data.len());
-        Self { file: file.to_owned(), offset: usize::try_from(length).unwrap() }
+        Self {
+            file: file.to_owned(),
+            offset: usize::try_from(length).unwrap(),
+        }
     }
 
     /// What stands after the mark.
@@ -334,8 +362,14 @@ impl LogMark {
         const LINES: usize = 30;
         let text = self.text();
         let lines: Vec<String> = text.lines().map(shortened).collect();
-        let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
-        format!("  log {}:\n  | {}", self.file.display(), last.join("\n  | "))
+        let last = lines
+            .get(lines.len().saturating_sub(LINES)..)
+            .unwrap_or_default();
+        format!(
+            "  log {}:\n  | {}",
+            self.file.display(),
+            last.join("\n  | ")
+        )
     }
 }
 
@@ -343,9 +377,19 @@ impl LogMark {
 fn shortened(line: &str) -> String {
     match serde_json::from_str::<Entry>(line) {
         Ok(entry) => {
-            let Entry { method, path, status, details, upstream, .. } = entry;
+            let Entry {
+                method,
+                path,
+                status,
+                details,
+                upstream,
+                ..
+            } = entry;
             let path = path.unwrap_or_default();
-            format!("{method} {path} -> {status} {details} {}", upstream.unwrap_or_default())
+            format!(
+                "{method} {path} -> {status} {details} {}",
+                upstream.unwrap_or_default()
+            )
         }
         Err(_) => line.to_owned(),
     }
@@ -360,5 +404,7 @@ pub(crate) fn is_alive(pid: u32) -> bool {
 fn children(pid: u32) -> Vec<u32> {
     let list = format!("/proc/{pid}/task/{pid}/children");
     let list = std::fs::read_to_string(list).unwrap_or_default();
-    list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    list.split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
 }

@@ -53,7 +53,11 @@ impl Version {
 /// A user agent that no other request has, by which a request can be found in a log.
 pub(crate) fn marker() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("suite-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "suite-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// A request to be sent.
@@ -126,7 +130,10 @@ impl Payload {
     }
 
     pub(crate) fn repeated(block: impl Into<Bytes>, length: u64) -> Self {
-        Self { block: block.into(), left: length }
+        Self {
+            block: block.into(),
+            left: length,
+        }
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -151,7 +158,12 @@ impl Payload {
 }
 
 fn named(context: digest::Context) -> String {
-    let hex: String = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = context
+        .finish()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("sha256:{hex}")
 }
 
@@ -230,8 +242,12 @@ impl Client {
     /// For a server whose certificate this CA signed.
     pub(crate) fn new(port: u16, ca: &Path) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
-        let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        roots
+            .add(CertificateDer::from_pem_file(ca).unwrap())
+            .unwrap();
+        let tls = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         Self {
             address: (Ipv4Addr::LOCALHOST, port).into(),
             authority: format!("localhost:{port}"),
@@ -283,7 +299,9 @@ impl Client {
             Version::Http2 => {
                 let mut builder = http2::Builder::new(TokioExecutor::new());
                 // As large as those of clients that fetch layers.
-                builder.initial_stream_window_size(4 << 20).initial_connection_window_size(8 << 20);
+                builder
+                    .initial_stream_window_size(4 << 20)
+                    .initial_connection_window_size(8 << 20);
                 // Longer heads than the server takes are part of what is tried.
                 let (mut sender, connection) = builder.handshake(stream).await.map_err(said)?;
                 tokio::spawn(connection);
@@ -314,7 +332,10 @@ impl Client {
         let stream = TcpStream::connect(self.address).await.map_err(said)?;
         stream.set_nodelay(true).map_err(said)?;
         let name = ServerName::try_from("localhost").map_err(said)?;
-        TlsConnector::from(Arc::new(tls)).connect(name, stream).await.map_err(said)
+        TlsConnector::from(Arc::new(tls))
+            .connect(name, stream)
+            .await
+            .map_err(said)
     }
 
     fn message(&self, version: Version, request: &Request) -> hyper::Request<Payload> {
@@ -376,9 +397,14 @@ fn parse(response: &[u8]) -> Answer {
     let end = end.unwrap_or_else(|| panic!("not a response: {shown:?}"));
     let head = String::from_utf8_lossy(&response[..end]).into_owned();
     let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
     let headers = lines
-        .map(|line| line.split_once(": ").unwrap_or_else(|| panic!("not a field: {line:?}")))
+        .map(|line| {
+            line.split_once(": ")
+                .unwrap_or_else(|| panic!("not a field: {line:?}"))
+        })
         .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
         .collect();
     let body = Bytes::copy_from_slice(&response[end + 4..]);
@@ -397,6 +423,10 @@ fn parse(response: &[u8]) -> Answer {
 pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
     })
 }

@@ -38,7 +38,11 @@ impl Image {
             "config": described(&config, "config.v1+json"),
             "layers": [described(&layer, "layer.v1.tar")],
         });
-        Self { layer, config, manifest: manifest.to_string() }
+        Self {
+            layer,
+            config,
+            manifest: manifest.to_string(),
+        }
     }
 
     /// The digest by which the manifest is known.
@@ -103,7 +107,9 @@ pub(crate) fn upload(
 
 /// Path and query of an answer's Location, which names the host that was asked.
 fn local(client: &Client, answer: &Answer) -> String {
-    let location = answer.header("location").unwrap_or_else(|| panic!("no Location: {answer}"));
+    let location = answer
+        .header("location")
+        .unwrap_or_else(|| panic!("no Location: {answer}"));
     let prefix = format!("https://{}", client.authority());
     location
         .strip_prefix(&prefix)

@@ -45,14 +45,18 @@ impl Lab {
     }
 
     pub(crate) fn tools(&self) -> &Tools {
-        self.tools.get_or_init(|| Tools::open(Progress::stderr()).unwrap())
+        self.tools
+            .get_or_init(|| Tools::open(Progress::stderr()).unwrap())
     }
 
     /// The beginning of a stack of the test's own, with the filter as it is in this tree.
     pub(crate) fn builder(&self) -> Builder {
         let (filter, edgectl) = self.artifacts.get_or_init(|| {
             let tools = self.tools();
-            (artifact::filter(tools).unwrap(), artifact::edgectl(tools).unwrap())
+            (
+                artifact::filter(tools).unwrap(),
+                artifact::edgectl(tools).unwrap(),
+            )
         });
         Stack::builder(self.tools()).wasm(filter).edgectl(edgectl)
     }
@@ -83,10 +87,14 @@ impl Lab {
     }
 
     fn shared<'a>(&'a self, shared: &'a Shared, start: impl FnOnce(&Self) -> Edge) -> &'a Edge {
-        let _one_at_a_time = shared.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = shared
+            .starting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let edge = shared.edge.get_or_init(|| {
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| start(self)))
-                .map_err(|_| "a shared edge did not start; the first test that needs it says why".to_owned())
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| start(self))).map_err(|_| {
+                "a shared edge did not start; the first test that needs it says why".to_owned()
+            })
         });
         let edge = edge.as_ref().unwrap_or_else(|error| panic!("{error}"));
         let mark = edge.mark();
@@ -110,10 +118,15 @@ impl Lab {
     /// Ends the shared edges; answers the processes that did not end.
     pub(crate) fn close(self) -> Vec<u32> {
         let edges = [self.gitlab, self.distribution_2, self.distribution_3];
-        let edges: Vec<Edge> =
-            edges.into_iter().filter_map(|shared| shared.edge.into_inner()?.ok()).collect();
+        let edges: Vec<Edge> = edges
+            .into_iter()
+            .filter_map(|shared| shared.edge.into_inner()?.ok())
+            .collect();
         let started: Vec<u32> = edges.iter().flat_map(Edge::processes).collect();
         drop(edges);
-        started.into_iter().filter(|pid| super::edge::is_alive(*pid)).collect()
+        started
+            .into_iter()
+            .filter(|pid| super::edge::is_alive(*pid))
+            .collect()
     }
 }

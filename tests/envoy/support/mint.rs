@@ -44,7 +44,13 @@ impl Mint {
         parties: Parties,
     ) -> Self {
         let stranger = KeyPair::generate(2048, 1).unwrap();
-        Self { key, stranger, certificate, kid, parties }
+        Self {
+            key,
+            stranger,
+            certificate,
+            kid,
+            parties,
+        }
     }
 
     /// A token of a background job with access to `scopes` (`repository:group/app:pull`).
@@ -72,7 +78,9 @@ impl Mint {
     pub(crate) fn nested_user_token(&self) -> String {
         let account = edgectl::Account::named("alice");
         let nested = UserToken::new(Some(&account), edgectl::claims::unix_now());
-        self.key.sign_with(&nested, Algorithm::RS256, self.kid).unwrap()
+        self.key
+            .sign_with(&nested, Algorithm::RS256, self.kid)
+            .unwrap()
     }
 
     /// The draft under HS256, with `secret` as the key.
@@ -109,7 +117,9 @@ pub(crate) fn x5c(certificate: &str) -> Value {
 }
 
 fn der(certificate: &str) -> Vec<u8> {
-    CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap().to_vec()
+    CertificateDer::from_pem_slice(certificate.as_bytes())
+        .unwrap()
+        .to_vec()
 }
 
 fn signing_input(draft: &Draft) -> String {

@@ -61,12 +61,18 @@ fn attempt(lab: &Lab, test: fn(&Lab)) -> Result<(), Failed> {
     lab.tell_logs(outcome.is_err());
     let evidence = EVIDENCE.take();
     outcome.map_err(|panic| {
-        let message = if evidence.is_empty() { message(&*panic) } else { evidence.join("\n") };
+        let message = if evidence.is_empty() {
+            message(&*panic)
+        } else {
+            evidence.join("\n")
+        };
         Failed::from(message)
     })
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
+    text.or(panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked")
+        .to_owned()
 }
