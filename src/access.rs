@@ -203,6 +203,17 @@ impl Grants {
         required.records().all(|record| self.grant(record))
     }
 
+    /// The memory the grants hold, in bytes, for whoever keeps them.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let action = |action: &String| action.len() + size_of::<String>();
+        let entry = |entry: &AccessEntry| {
+            let actions: usize = entry.actions.iter().map(action).sum();
+            entry.kind.len() + entry.name.len() + actions + size_of::<AccessEntry>()
+        };
+        self.0.iter().map(entry).sum()
+    }
+
     fn grant(&self, record: Access<'_>) -> bool {
         self.0
             .iter()

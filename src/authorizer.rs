@@ -1,30 +1,56 @@
 //! The whole policy, on one screen.
 
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
 use crate::access::RequiredAccess;
 use crate::challenge::ErrorCode;
 use crate::config::Config;
-use crate::credentials::Credentials;
+use crate::credentials::{BearerToken, Credentials};
 use crate::decision::{Challenge, ChallengeReason, Decision, Rejection};
 use crate::form;
+use crate::keys::signature::{Portable, SignatureVerifier};
 use crate::permit::Permit;
 use crate::request::RequestHead;
 use crate::response::Response;
 use crate::route::Route;
 use crate::target::Target;
 use crate::time::UnixTime;
-use crate::token::UntrustedToken;
+use crate::token::cache::TokenCache;
+use crate::token::{ProvenToken, TokenError, UntrustedToken, VerifiedToken};
 
-/// Decides requests by one configuration. Holds no state: equal inputs give equal decisions.
-#[derive(Debug)]
+/// Decides requests by one configuration.
+///
+/// Equal inputs give equal decisions. What is remembered of former requests (which tokens were
+/// proven) saves work and changes no answer.
 pub struct Authorizer {
     config: Config,
+    signatures: Box<dyn SignatureVerifier>,
+    proven: RefCell<TokenCache>,
 }
 
 impl Authorizer {
-    /// An authorizer for this configuration.
+    /// An authorizer for this configuration, which verifies signatures by itself.
     #[must_use]
-    pub const fn new(config: Config) -> Self {
-        Self { config }
+    pub fn new(config: Config) -> Self {
+        Self::with_signatures(config, Box::new(Portable), 0)
+    }
+
+    /// An authorizer that leaves signatures to `signatures`. `seed` should be hard to guess, see
+    /// [`TokenCache::new`].
+    #[must_use]
+    pub fn with_signatures(
+        config: Config,
+        signatures: Box<dyn SignatureVerifier>,
+        seed: u64,
+    ) -> Self {
+        let proven = RefCell::new(TokenCache::new(config.token_cache(), seed));
+        Self {
+            config,
+            signatures,
+            proven,
+        }
     }
 
     /// The configuration.
@@ -44,8 +70,8 @@ impl Authorizer {
     /// 7. A proven token that does not cover the required access is challenged
     ///    (`insufficient_scope`); one that does is forwarded.
     ///
-    /// Total and pure: it never panics, its work is linear in the size of the head, and it
-    /// verifies at most one signature.
+    /// Total, and pure but for what it remembers: it never panics, its work is linear in the size
+    /// of the head, and it verifies at most one signature, none for a token proven before.
     ///
     /// ```
     /// use registry_token_filter::{Authorizer, Body, Config, Decision, RequestHead, UnixTime};
@@ -116,11 +142,36 @@ impl Authorizer {
     ) -> Result<Permit, ChallengeReason> {
         let form = self.config.profile().credentials_form();
         let token = match Credentials::from_fields(head.authorization, form) {
-            Credentials::Bearer(token) => UntrustedToken::parse(token)?,
+            Credentials::Bearer(token) => token,
             Credentials::Unusable(error) => return Err(error.into()),
         };
-        let token = self.config.verifier().verify(&token, now)?;
+        let proof = self.proof(token, now)?;
+        let token = VerifiedToken::at(&proof, now)?;
         Ok(Permit::for_token(&token, required)?)
+    }
+
+    /// The proof of a token: kept from before, or made now.
+    fn proof(&self, token: BearerToken<'_>, now: UnixTime) -> Result<Rc<ProvenToken>, TokenError> {
+        // A borrow that is out already cannot be: nothing in here calls back. If it were, the
+        // token would be proven anew.
+        let mut cache = self.proven.try_borrow_mut().ok();
+        let kept = cache
+            .as_mut()
+            .and_then(|cache| cache.find(token.as_bytes(), now));
+        if let Some(proof) = kept {
+            return Ok(proof);
+        }
+        let untrusted = UntrustedToken::parse(token)?;
+        let proof = self
+            .config
+            .verifier()
+            .prove(&untrusted, self.signatures.as_ref())?;
+        let proof = Rc::new(proof);
+        // One that cannot be used now is not worth a place.
+        if let (Some(cache), Ok(_)) = (cache.as_mut(), VerifiedToken::at(&proof, now)) {
+            cache.keep(token.as_bytes(), &proof, now);
+        }
+        Ok(proof)
     }
 
     fn challenge(
@@ -144,6 +195,17 @@ impl Authorizer {
             reason,
             error,
         }))
+    }
+}
+
+impl fmt::Debug for Authorizer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { config, proven, .. } = self;
+        formatter
+            .debug_struct("Authorizer")
+            .field("config", config)
+            .field("proven", proven)
+            .finish()
     }
 }
 

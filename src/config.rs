@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 use crate::keys::{EmbeddedKey, KeysError, TrustedKeys};
 use crate::profile::Profile;
 use crate::token::TokenVerifier;
+use crate::token::cache::CacheLimits;
 use crate::unambiguous::{self, Shape};
 
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
 /// against this table.
-pub const KEYS: [(&str, &str); 6] = [
+pub const KEYS: [(&str, &str); 8] = [
     ("realm", "the absolute http(s) URL of the token endpoint"),
     (
         "service",
@@ -34,6 +35,14 @@ pub const KEYS: [(&str, &str); 6] = [
         "headers",
         "an object of header names to lists of values, as in the registry's http.headers",
     ),
+    (
+        "token_cache_entries",
+        "how many proven tokens are kept, a whole number; 0 keeps none",
+    ),
+    (
+        "token_cache_bytes",
+        "how many bytes of proven tokens are kept, a whole number",
+    ),
 ];
 
 /// A configuration that holds.
@@ -43,6 +52,7 @@ pub struct Config {
     headers: Vec<(String, String)>,
     verifier: TokenVerifier,
     keys_from: KeySource,
+    token_cache: CacheLimits,
 }
 
 /// Where the trusted keys come from.
@@ -153,6 +163,12 @@ impl Config {
             None => own_pairs(profile.default_headers()),
             Some(value) => headers(&value)?,
         };
+        let defaults = CacheLimits::default();
+        let token_cache = CacheLimits {
+            entries: optional_count(&mut members, "token_cache_entries")?
+                .unwrap_or(defaults.entries),
+            bytes: optional_count(&mut members, "token_cache_bytes")?.unwrap_or(defaults.bytes),
+        };
         let verifier = TokenVerifier {
             keys,
             issuer,
@@ -164,6 +180,7 @@ impl Config {
             headers,
             verifier,
             keys_from,
+            token_cache,
         })
     }
 
@@ -195,6 +212,12 @@ impl Config {
     #[must_use]
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
+    }
+
+    /// How many proven tokens are kept.
+    #[must_use]
+    pub const fn token_cache(&self) -> CacheLimits {
+        self.token_cache
     }
 
     /// Where the trusted keys come from.
@@ -232,6 +255,18 @@ fn optional_text(
         }),
         Some(other) => Err(value_error(key, &other)),
     }
+}
+
+/// A whole number that is not negative, if the key is there.
+fn optional_count(
+    members: &mut Map<String, Value>,
+    key: &'static str,
+) -> Result<Option<usize>, ConfigError> {
+    let Some(value) = members.remove(key) else {
+        return Ok(None);
+    };
+    let count = value.as_u64().and_then(|count| usize::try_from(count).ok());
+    count.map(Some).ok_or_else(|| value_error(key, &value))
 }
 
 fn value_error(key: &'static str, found: &dyn fmt::Display) -> ConfigError {

@@ -4,6 +4,8 @@
 //! refused, so that the host does not start or keeps its last good one; a request is never served
 //! without one.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 
 use log::{error, info, warn};
@@ -18,8 +20,10 @@ use crate::time::UnixTime;
 
 mod describe;
 mod filter;
+mod signatures;
 
-use filter::{Closed, Filter};
+use filter::Filter;
+use signatures::HostSignatures;
 
 proxy_wasm::main! {{
     // This also installs the hook that brings a panic's message to the host's log.
@@ -43,7 +47,9 @@ impl RootContext for Root {
                 for line in describe::dates_that_do_not_hold(&config, now()) {
                     warn!("{line}");
                 }
-                self.authorizer = Some(Rc::new(Authorizer::new(config)));
+                let signatures = Box::new(HostSignatures::new());
+                let authorizer = Authorizer::with_signatures(config, signatures, seed());
+                self.authorizer = Some(Rc::new(authorizer));
                 true
             }
             Err(fault) => {
@@ -55,15 +61,17 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _context: u32) -> Option<Box<dyn HttpContext>> {
-        Some(match &self.authorizer {
-            Some(authorizer) => Box::new(Filter::new(Rc::clone(authorizer))),
-            None => Box::new(Closed),
-        })
+        Some(Box::new(Filter::new(self.authorizer.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
     }
+}
+
+/// A number nobody can guess: the host's randomness, by way of the standard library.
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// The host's time. A host without a clock gives 1970, at which no token is valid yet.

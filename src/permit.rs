@@ -54,7 +54,7 @@ impl Permit {
     ///
     /// [`InsufficientScope`] if the token's grants do not cover all of `required`.
     pub fn for_token(
-        token: &VerifiedToken,
+        token: &VerifiedToken<'_>,
         required: &RequiredAccess<'_>,
     ) -> Result<Self, InsufficientScope> {
         if token.grants().cover(required) {

@@ -1,13 +1,17 @@
 //! Bearer tokens: from bytes a client sent to claims that were proven.
 //!
 //! ```text
-//! BearerToken -> UntrustedToken -> VerifiedToken
-//!                (structure,       (key, algorithm, signature, then claims:
-//!                 header)           issuer, audience, expiry, start)
+//! BearerToken -> UntrustedToken -> ProvenToken -> VerifiedToken
+//!                structure,        key,           expiry and start,
+//!                header            algorithm,     at the time of one
+//!                                  signature,     request
+//!                                  issuer,
+//!                                  audience
 //! ```
 //!
 //! Before the signature holds, only the header's key id and algorithm can be read; the claims are
-//! not even parsed. After it, everything a [`VerifiedToken`] says has been judged.
+//! not even parsed. After it, everything a [`VerifiedToken`] says has been judged. A
+//! [`ProvenToken`] may be kept ([`cache`]), since it does not depend on the time.
 
 use std::fmt;
 
@@ -15,13 +19,16 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::credentials::BearerToken;
 
+pub mod cache;
 mod claims;
 mod header;
+mod proven;
 mod verified;
 
 pub use claims::ClaimsError;
 pub use header::HeaderError;
-pub use verified::{TokenVerifier, VerifiedToken};
+pub use proven::{ProvenToken, TokenVerifier};
+pub use verified::VerifiedToken;
 
 use header::HeaderFields;
 

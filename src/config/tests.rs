@@ -141,6 +141,18 @@ fn what_is_wrong_is_said_in_one_line_that_names_the_key() {
             "`headers`: found",
         ),
         (
+            with("token_cache_entries", json!(-1)),
+            "`token_cache_entries`: found -1; expected how",
+        ),
+        (
+            with("token_cache_entries", json!("9")),
+            "`token_cache_entries`: found \\\"9\\\"",
+        ),
+        (
+            with("token_cache_bytes", json!(1.5)),
+            "`token_cache_bytes`: found 1.5",
+        ),
+        (
             with("relm", json!("a")),
             "`relm`: unknown key; expected one of realm, service",
         ),

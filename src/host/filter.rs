@@ -12,13 +12,14 @@ use crate::credentials::CredentialsError;
 use crate::decision::{Challenge, ChallengeReason, Decision};
 use crate::request::{Body, RequestHead};
 
-/// A request under one configuration.
+/// A request under one configuration. Without one, a host that routes requests all the same gets
+/// every one of them refused.
 pub(super) struct Filter {
-    authorizer: Rc<Authorizer>,
+    authorizer: Option<Rc<Authorizer>>,
 }
 
 impl Filter {
-    pub(super) fn new(authorizer: Rc<Authorizer>) -> Self {
+    pub(super) fn new(authorizer: Option<Rc<Authorizer>>) -> Self {
         Self { authorizer }
     }
 }
@@ -27,6 +28,9 @@ impl Context for Filter {}
 
 impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        let Some(authorizer) = &self.authorizer else {
+            return unavailable("the token filter has no configuration");
+        };
         // One read of the whole map: it costs about as much as two single reads, and it alone
         // shows repeated fields. Bytes, since a field need not be UTF-8.
         let Ok(fields) = hostcalls::get_map_bytes(MapType::HttpRequestHeaders) else {
@@ -45,8 +49,8 @@ impl HttpContext for Filter {
             content_type: &content_type,
             body: fields.body(end_of_stream),
         };
-        let decision = self.authorizer.decide(&head, super::now());
-        let Some(response) = self.authorizer.response(&decision, method) else {
+        let decision = authorizer.decide(&head, super::now());
+        let Some(response) = authorizer.response(&decision, method) else {
             return Action::Continue;
         };
         log(&decision);
@@ -56,17 +60,6 @@ impl HttpContext for Filter {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         send(response.status, headers, &response.body)
-    }
-}
-
-/// A request that came while no configuration holds: answered, never forwarded.
-pub(super) struct Closed;
-
-impl Context for Closed {}
-
-impl HttpContext for Closed {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        unavailable("the token filter has no configuration")
     }
 }
 

@@ -16,9 +16,9 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
-use x509_cert::der::asn1::AnyRef;
+use x509_cert::der::asn1::{Any, AnyRef, BitString, UintRef};
 use x509_cert::der::{Decode, Encode};
-use x509_cert::spki::ObjectIdentifier;
+use x509_cert::spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned};
 
 /// The RSA moduli that are accepted, in bits.
 ///
@@ -128,7 +128,7 @@ fn parse_certificate(der: &[u8], number: usize) -> Result<CertificateKey, Bundle
         return Err(BundleError::KeySize { number, bits });
     }
     Ok(CertificateKey {
-        libtrust: libtrust(&spki.to_der().map_err(unreadable)?),
+        libtrust: libtrust(&rsa_spki(modulus, exponent).map_err(unreadable)?),
         rfc7638: rfc7638(modulus, exponent),
         modulus: modulus.to_vec(),
         exponent: exponent.to_vec(),
@@ -139,6 +139,26 @@ fn parse_certificate(der: &[u8], number: usize) -> Result<CertificateKey, Bundle
 
 fn seconds(time: x509_cert::time::Time) -> i64 {
     i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The SubjectPublicKeyInfo (DER) of an RSA key, by RFC 3279 section 2.3.1.
+///
+/// # Errors
+///
+/// When a number is too long for DER, which no key of [`RSA_BITS`] is.
+pub fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, x509_cert::der::Error> {
+    let key = pkcs1::RsaPublicKeyRef {
+        modulus: UintRef::new(modulus)?,
+        public_exponent: UintRef::new(exponent)?,
+    };
+    let spki = SubjectPublicKeyInfoOwned {
+        algorithm: AlgorithmIdentifierOwned {
+            oid: RSA_ENCRYPTION,
+            parameters: Some(Any::null()),
+        },
+        subject_public_key: BitString::from_bytes(&key.to_der()?)?,
+    };
+    spki.to_der()
 }
 
 /// The key id of a public key by libtrust: the first 240 bits of the SHA-256 of its

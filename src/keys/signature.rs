@@ -1,14 +1,14 @@
 //! RSA signatures: the only file that calls a crate for arithmetic.
 //!
-//! [`VerifyingKey::verify`] is the one place a signature is judged. A host's own verification, or
-//! a faster one in wasm, stands in here and nowhere else.
+//! A signature is judged through [`SignatureVerifier`] and nowhere else: by [`Portable`], which
+//! runs everywhere, or by what a host offers, which must give the same verdict on every input.
 
 use std::fmt;
 
 use rsa::{BoxedUint, PublicKey};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::certificate::RSA_BITS;
+use super::certificate::{self, RSA_BITS};
 
 /// A signature algorithm that a trusted key can use (RFC 7518 section 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,12 @@ impl Algorithm {
     }
 }
 
-/// A public key that signatures are verified with.
+/// A public key that signatures are verified with. Always an RSA key of an accepted size.
 #[derive(Clone)]
-pub struct VerifyingKey(PublicKey);
+pub struct VerifyingKey {
+    public: PublicKey,
+    spki: Vec<u8>,
+}
 
 impl VerifyingKey {
     /// The RSA key of this modulus and exponent (big-endian); `None` if they are no RSA key of an
@@ -47,28 +50,57 @@ impl VerifyingKey {
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let n = BoxedUint::from_be_slice_vartime(modulus);
         let e = BoxedUint::from_be_slice_vartime(exponent);
-        PublicKey::new_with_size_limits(n, e, RSA_BITS)
-            .ok()
-            .map(Self)
+        let public = PublicKey::new_with_size_limits(n, e, RSA_BITS).ok()?;
+        let spki = certificate::rsa_spki(modulus, exponent).ok()?;
+        Some(Self { public, spki })
     }
 
-    /// Whether `signature` is this key's over `message`.
-    ///
-    /// RFC 8017 section 8.2.2: the expected block is encoded and compared, nothing in the
-    /// decrypted one is parsed. The key decides the family, the algorithm only the hash.
+    /// The key as SubjectPublicKeyInfo in DER (RFC 5280 section 4.1), for a host that verifies.
     #[must_use]
-    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        let verdict = match algorithm {
-            Algorithm::Rs256 => self.0.pkcs1v15_verify::<Sha256>(message, signature),
-            Algorithm::Rs384 => self.0.pkcs1v15_verify::<Sha384>(message, signature),
-            Algorithm::Rs512 => self.0.pkcs1v15_verify::<Sha512>(message, signature),
-        };
-        verdict.is_ok()
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
     }
 }
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("VerifyingKey")
+        write!(formatter, "VerifyingKey({} bytes)", self.spki.len())
+    }
+}
+
+/// Judges signatures.
+///
+/// The caller has already settled that the algorithm is one of the key's family.
+pub trait SignatureVerifier {
+    /// Whether `signature` is that of `key` over `message`. Anything but certainty is `false`.
+    fn verify(
+        &self,
+        key: &VerifyingKey,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool;
+}
+
+/// Verifies with the `rsa` crate, natively and in wasm alike.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Portable;
+
+impl SignatureVerifier for Portable {
+    /// RFC 8017 section 8.2.2: the expected block is encoded and compared, nothing in the
+    /// decrypted one is parsed.
+    fn verify(
+        &self,
+        key: &VerifyingKey,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let verdict = match algorithm {
+            Algorithm::Rs256 => key.public.pkcs1v15_verify::<Sha256>(message, signature),
+            Algorithm::Rs384 => key.public.pkcs1v15_verify::<Sha384>(message, signature),
+            Algorithm::Rs512 => key.public.pkcs1v15_verify::<Sha512>(message, signature),
+        };
+        verdict.is_ok()
     }
 }

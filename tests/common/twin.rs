@@ -130,7 +130,7 @@ fn facts(case: &Case) -> BTreeMap<String, String> {
     }
     for (kind, members) in [("header", header), ("claim", claims), ("name of", rename)] {
         for (name, value) in members {
-            add(&format!("{kind} {name}"), value.to_string());
+            add(&format!("{kind} {name}"), format!("{value:?}"));
         }
     }
     facts

@@ -1,0 +1,91 @@
+use super::*;
+use crate::access::{AccessEntry, Grants};
+
+const NOW: UnixTime = UnixTime::from_seconds(1_700_000_000);
+const LIVE: i64 = 1_700_000_300;
+
+fn proof(expiry: i64) -> Rc<ProvenToken> {
+    let entry = AccessEntry {
+        kind: "repository".to_owned(),
+        name: "group/app".to_owned(),
+        actions: vec!["pull".to_owned()],
+    };
+    Rc::new(ProvenToken::assumed(expiry, Grants::new(vec![entry])))
+}
+
+fn cache(entries: usize, bytes: usize) -> TokenCache {
+    TokenCache::new(CacheLimits { entries, bytes }, 7)
+}
+
+#[test]
+fn a_token_is_found_by_all_of_its_bytes() {
+    let mut cache = cache(10, 10_000);
+    cache.keep(b"a.b.c", &proof(LIVE), NOW);
+    assert!(cache.find(b"a.b.c", NOW).is_some());
+    for other in [&b"a.b.d"[..], b"a.b.", b"a.b.cc", b"", b"A.b.c"] {
+        assert!(cache.find(other, NOW).is_none(), "{other:?}");
+    }
+}
+
+#[test]
+fn the_least_recently_used_goes_first() {
+    let mut cache = cache(2, 10_000);
+    cache.keep(b"first", &proof(LIVE), NOW);
+    cache.keep(b"second", &proof(LIVE), NOW);
+    assert!(cache.find(b"first", NOW).is_some());
+    cache.keep(b"third", &proof(LIVE), NOW);
+    assert!(cache.find(b"first", NOW).is_some());
+    assert!(cache.find(b"second", NOW).is_none());
+    assert!(cache.find(b"third", NOW).is_some());
+}
+
+#[test]
+fn an_expired_token_goes_before_any_live_one_and_is_still_known_until_then() {
+    let mut cache = cache(2, 10_000);
+    cache.keep(b"old but live", &proof(LIVE + 600), NOW);
+    cache.keep(b"soon expired", &proof(LIVE), NOW);
+    let later = UnixTime::from_seconds(1_700_000_500);
+    // Asking for it does not make it recently used.
+    assert!(cache.find(b"soon expired", later).is_some());
+    cache.keep(b"new", &proof(LIVE + 600), later);
+    assert!(cache.find(b"old but live", later).is_some());
+    assert!(cache.find(b"soon expired", later).is_none());
+}
+
+#[test]
+fn neither_bound_is_ever_passed() {
+    for (entries, bytes) in [
+        (0, 1 << 20),
+        (1, 1 << 20),
+        (5, 1 << 20),
+        (1000, 2000),
+        (1000, 0),
+    ] {
+        let mut cache = cache(entries, bytes);
+        for number in 0..200_u32 {
+            let token = vec![b'x'; 1 + number as usize * 3];
+            cache.keep(&token, &proof(LIVE + i64::from(number)), NOW);
+            assert!(cache.len() <= entries, "{entries} {bytes}");
+            assert!(cache.bytes() <= bytes, "{entries} {bytes}");
+            assert_eq!(cache.len(), cache.expiries.len());
+        }
+    }
+}
+
+#[test]
+fn a_token_too_large_for_the_cache_drops_nothing() {
+    let mut cache = cache(10, 1000);
+    cache.keep(b"small", &proof(LIVE), NOW);
+    cache.keep(&[b'x'; 1000], &proof(LIVE), NOW);
+    assert!(cache.find(b"small", NOW).is_some());
+    assert_eq!(cache.len(), 1);
+}
+
+#[test]
+fn keeping_a_token_twice_counts_once() {
+    let mut cache = cache(10, 10_000);
+    cache.keep(b"a", &proof(LIVE), NOW);
+    let bytes = cache.bytes();
+    cache.keep(b"a", &proof(LIVE), NOW);
+    assert_eq!((cache.len(), cache.bytes()), (1, bytes));
+}
