@@ -79,8 +79,14 @@ fn source(keys: &[certificate::CertificateKey]) -> Result<String, String> {
         writeln!(
             source,
             "    EmbeddedKey {{ modulus: &{:?}, exponent: &{:?}, libtrust: {:?}, rfc7638: {:?}, \
-             not_before: {}, not_after: {} }},",
-            key.modulus, key.exponent, key.libtrust, key.rfc7638, key.not_before, key.not_after
+             fingerprint: {:?}, not_before: {}, not_after: {} }},",
+            key.modulus,
+            key.exponent,
+            key.libtrust,
+            key.rfc7638,
+            key.fingerprint,
+            key.not_before,
+            key.not_after
         )
         .map_err(|error| error.to_string())?;
     }

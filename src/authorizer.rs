@@ -165,7 +165,7 @@ impl Authorizer {
         let proof = self
             .config
             .verifier()
-            .prove(&untrusted, self.signatures.as_ref())?;
+            .prove(&untrusted, self.signatures.as_ref(), now)?;
         let proof = Rc::new(proof);
         // One that cannot be used now is not worth a place.
         if let (Some(cache), Ok(_)) = (cache.as_mut(), VerifiedToken::at(&proof, now)) {

@@ -26,6 +26,8 @@ pub struct EmbeddedKey {
     pub libtrust: &'static str,
     /// See [`CertificateKey::rfc7638`].
     pub rfc7638: &'static str,
+    /// See [`CertificateKey::fingerprint`].
+    pub fingerprint: [u8; 32],
     /// See [`CertificateKey::not_before`].
     pub not_before: i64,
     /// See [`CertificateKey::not_after`].
@@ -41,17 +43,27 @@ pub struct TrustedKey {
     pub verifying_key: VerifyingKey,
     /// Its name in a token's `kid`, in the form the profile uses.
     pub id: String,
-    /// The certificate's validity, seconds since 1970. Reported, not enforced.
+    /// The certificates of the bundle that hold it: one, or more after a renewal.
+    pub certificates: Vec<TrustedCertificate>,
+}
+
+/// A certificate of the bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrustedCertificate {
+    /// SHA-256 of its DER.
+    pub fingerprint: [u8; 32],
+    /// The first second of its validity, since 1970.
     pub not_before: i64,
-    /// The certificate's validity, seconds since 1970. Reported, not enforced.
+    /// The last second of its validity, since 1970.
     pub not_after: i64,
 }
 
-impl TrustedKey {
-    /// Whether the certificate's dates do not hold at `now`.
+impl TrustedCertificate {
+    /// Whether its dates hold at `now`. Enforced only where a token names its key by this
+    /// certificate (`x5c`), as the registry does; by `kid`, an expired certificate's key is good.
     #[must_use]
-    pub fn is_outside_validity(&self, now: UnixTime) -> bool {
-        now.seconds() < self.not_before || now.is_after(self.not_after)
+    pub fn is_valid_at(&self, now: UnixTime) -> bool {
+        now.seconds() >= self.not_before && !now.is_after(self.not_after)
     }
 }
 
@@ -96,6 +108,7 @@ impl TrustedKeys {
             exponent: key.exponent.to_vec(),
             libtrust: key.libtrust.to_owned(),
             rfc7638: key.rfc7638.to_owned(),
+            fingerprint: key.fingerprint,
             not_before: key.not_before,
             not_after: key.not_after,
         };
@@ -104,7 +117,7 @@ impl TrustedKeys {
     }
 
     fn collect(keys: &[CertificateKey], form: KeyIdForm) -> Result<Self, KeysError> {
-        let mut trusted = BTreeMap::new();
+        let mut trusted: BTreeMap<String, TrustedKey> = BTreeMap::new();
         for (index, key) in keys.iter().enumerate() {
             let verifying_key = VerifyingKey::rsa(&key.modulus, &key.exponent)
                 .ok_or(KeysError::Unusable { number: index + 1 })?;
@@ -112,17 +125,19 @@ impl TrustedKeys {
                 KeyIdForm::Libtrust => key.libtrust.clone(),
                 KeyIdForm::Rfc7638 => key.rfc7638.clone(),
             };
-            let (not_before, not_after) = (key.not_before, key.not_after);
-            // The same key twice is harmless; the later certificate's dates are shown.
-            trusted.insert(
-                id.clone(),
-                TrustedKey {
-                    verifying_key,
-                    id,
-                    not_before,
-                    not_after,
-                },
-            );
+            let certificate = TrustedCertificate {
+                fingerprint: key.fingerprint,
+                not_before: key.not_before,
+                not_after: key.not_after,
+            };
+            let key = trusted.entry(id.clone()).or_insert_with(|| TrustedKey {
+                verifying_key,
+                id,
+                certificates: Vec::new(),
+            });
+            if !key.certificates.contains(&certificate) {
+                key.certificates.push(certificate);
+            }
         }
         if trusted.is_empty() {
             Err(KeysError::Missing)
@@ -135,6 +150,25 @@ impl TrustedKeys {
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&TrustedKey> {
         self.0.get(id)
+    }
+
+    /// The key of the certificate with this fingerprint, and the certificate.
+    #[must_use]
+    pub fn find_certificate(
+        &self,
+        fingerprint: &[u8; 32],
+    ) -> Option<(&TrustedKey, &TrustedCertificate)> {
+        self.iter().find_map(|key| {
+            let mut certificates = key.certificates.iter();
+            let found = certificates.find(|known| known.fingerprint == *fingerprint)?;
+            Some((key, found))
+        })
+    }
+
+    /// The key of this SubjectPublicKeyInfo (DER).
+    #[must_use]
+    pub fn find_public_key(&self, spki: &[u8]) -> Option<&TrustedKey> {
+        self.iter().find(|key| key.verifying_key.spki() == spki)
     }
 
     /// All keys, in the order of their ids.

@@ -35,6 +35,15 @@ pub enum CredentialsForm {
     SchemeAndRest,
 }
 
+/// How a `jwk` in a token names a trusted key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwkForm {
+    /// By being it; a `kid` inside must be its id.
+    ByPublicKey,
+    /// By the `kid` inside alone; the key material is not looked at.
+    ByKeyId,
+}
+
 /// Which answers carry `Docker-Distribution-Api-Version`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiVersionHeader {
@@ -51,6 +60,7 @@ struct Facts {
     key_id_form: KeyIdForm,
     credentials_form: CredentialsForm,
     // Tokens.
+    jwk_form: JwkForm,
     audience_list: bool,
     gitlab_claims: bool,
     unnamed_token_errors: bool,
@@ -68,6 +78,7 @@ const GITLAB: Facts = Facts {
     name: "gitlab",
     key_id_form: KeyIdForm::Libtrust,
     credentials_form: CredentialsForm::TwoParts,
+    jwk_form: JwkForm::ByPublicKey,
     // 3.86 refuses a list, newer versions take it; GitLab issues a string. The stricter reading
     // is right for both.
     audience_list: false,
@@ -86,6 +97,7 @@ const DISTRIBUTION_2_8: Facts = Facts {
     name: "distribution-2.8",
     key_id_form: KeyIdForm::Libtrust,
     credentials_form: CredentialsForm::TwoParts,
+    jwk_form: JwkForm::ByPublicKey,
     audience_list: false,
     gitlab_claims: false,
     unnamed_token_errors: false,
@@ -101,6 +113,7 @@ const DISTRIBUTION_3: Facts = Facts {
     name: "distribution-3",
     key_id_form: KeyIdForm::Rfc7638,
     credentials_form: CredentialsForm::SchemeAndRest,
+    jwk_form: JwkForm::ByKeyId,
     audience_list: true,
     gitlab_claims: false,
     unnamed_token_errors: true,
@@ -146,6 +159,12 @@ impl Profile {
     #[must_use]
     pub const fn credentials_form(self) -> CredentialsForm {
         self.facts().credentials_form
+    }
+
+    /// How a `jwk` in a token names a trusted key.
+    #[must_use]
+    pub const fn jwk_form(self) -> JwkForm {
+        self.facts().jwk_form
     }
 
     /// Whether `aud` may be a list of strings.

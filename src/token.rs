@@ -23,6 +23,7 @@ pub mod cache;
 mod claims;
 mod header;
 mod proven;
+mod signer;
 mod verified;
 
 pub use claims::ClaimsError;

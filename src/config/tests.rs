@@ -175,6 +175,7 @@ fn a_bundle_in_the_configuration_replaces_the_embedded_one() {
         exponent: &[1, 0, 1],
         libtrust: "EMBEDDED",
         rfc7638: "embedded",
+        fingerprint: [0; 32],
         not_before: 0,
         not_after: 0,
     };

@@ -13,7 +13,14 @@ pub(super) fn configuration(config: &Config) -> String {
     let keys: Vec<String> = verifier
         .keys
         .iter()
-        .map(|key| format!("{} (expires {})", key.id, date(key.not_after)))
+        .map(|key| {
+            let dates = key.certificates.iter().map(|known| date(known.not_after));
+            format!(
+                "{} (expires {})",
+                key.id,
+                dates.collect::<Vec<_>>().join(" and ")
+            )
+        })
         .collect();
     let source = match config.keys_from() {
         KeySource::Configuration => "rootcertbundle",
@@ -34,18 +41,16 @@ pub(super) fn configuration(config: &Config) -> String {
 /// A line for each certificate whose dates do not hold. Its key is trusted all the same, as in the
 /// registry.
 pub(super) fn dates_that_do_not_hold(config: &Config, now: UnixTime) -> Vec<String> {
-    config
-        .verifier()
-        .keys
-        .iter()
-        .filter(|key| key.is_outside_validity(now))
-        .map(|key| {
+    let keys = config.verifier().keys.iter();
+    keys.flat_map(|key| key.certificates.iter().map(move |known| (key, known)))
+        .filter(|(_, known)| !known.is_valid_at(now))
+        .map(|(key, known)| {
             format!(
-                "the certificate of key {} is valid from {} to {} only; tokens of the key are \
+                "a certificate of key {} is valid from {} to {} only; tokens of the key are \
                  accepted all the same, as the registry does",
                 key.id,
-                date(key.not_before),
-                date(key.not_after)
+                date(known.not_before),
+                date(known.not_after)
             )
         })
         .collect()

@@ -42,6 +42,8 @@ pub struct CertificateKey {
     pub libtrust: String,
     /// The key id by RFC 7638, 43 characters of base64url.
     pub rfc7638: String,
+    /// SHA-256 of the certificate (DER), by which a token's `x5c` is recognised.
+    pub fingerprint: [u8; 32],
     /// `notBefore` of the certificate, seconds since 1970.
     pub not_before: i64,
     /// `notAfter` of the certificate, seconds since 1970.
@@ -130,6 +132,7 @@ fn parse_certificate(der: &[u8], number: usize) -> Result<CertificateKey, Bundle
     Ok(CertificateKey {
         libtrust: libtrust(&rsa_spki(modulus, exponent).map_err(unreadable)?),
         rfc7638: rfc7638(modulus, exponent),
+        fingerprint: fingerprint(der),
         modulus: modulus.to_vec(),
         exponent: exponent.to_vec(),
         not_before: seconds(tbs.validity().not_before),
@@ -139,6 +142,12 @@ fn parse_certificate(der: &[u8], number: usize) -> Result<CertificateKey, Bundle
 
 fn seconds(time: x509_cert::time::Time) -> i64 {
     i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX)
+}
+
+/// SHA-256 of a certificate in DER.
+#[must_use]
+pub fn fingerprint(der: &[u8]) -> [u8; 32] {
+    Sha256::digest(der).into()
 }
 
 /// The SubjectPublicKeyInfo (DER) of an RSA key, by RFC 3279 section 2.3.1.

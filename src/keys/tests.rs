@@ -132,6 +132,7 @@ fn no_keys_is_an_error_and_not_an_empty_set() {
         exponent: &[1, 0, 1],
         libtrust: "A",
         rfc7638: "a",
+        fingerprint: [0; 32],
         not_before: 0,
         not_after: 0,
     };
@@ -148,29 +149,48 @@ fn an_embedded_key_is_the_key_of_its_certificate() {
         exponent: &key.exponent,
         libtrust: &key.libtrust,
         rfc7638: &key.rfc7638,
+        fingerprint: key.fingerprint,
         not_before: key.not_before,
         not_after: key.not_after,
     };
     let trusted = TrustedKeys::from_embedded(&[embedded], KeyIdForm::Rfc7638).unwrap();
     let found = trusted.find(&key.rfc7638).unwrap();
     assert_eq!(
-        (found.not_before, found.not_after),
+        (
+            found.certificates[0].not_before,
+            found.certificates[0].not_after
+        ),
         (key.not_before, key.not_after)
     );
 }
 
 #[test]
-fn dates_are_reported() {
-    let keys = TrustedKeys::from_bundle(EXPIRED.as_bytes(), KeyIdForm::Libtrust).unwrap();
-    let key = keys.iter().next().unwrap();
+fn a_certificate_is_valid_between_its_dates() {
     let after = |seconds: i64| UnixTime::from_seconds(u64::try_from(seconds).unwrap());
-    assert!(key.is_outside_validity(after(key.not_after + 1)));
-    let valid = TrustedKeys::from_bundle(REGISTRY.as_bytes(), KeyIdForm::Libtrust).unwrap();
-    let key = valid.iter().next().unwrap();
-    assert!(!key.is_outside_validity(after(key.not_before)));
-    assert!(!key.is_outside_validity(after(key.not_after)));
-    assert!(key.is_outside_validity(after(key.not_before - 1)));
-    assert!(key.is_outside_validity(after(key.not_after + 1)));
+    let keys = TrustedKeys::from_bundle(REGISTRY.as_bytes(), KeyIdForm::Libtrust).unwrap();
+    let certificate = keys.iter().next().unwrap().certificates[0];
+    assert!(certificate.is_valid_at(after(certificate.not_before)));
+    assert!(certificate.is_valid_at(after(certificate.not_after)));
+    assert!(!certificate.is_valid_at(after(certificate.not_before - 1)));
+    assert!(!certificate.is_valid_at(after(certificate.not_after + 1)));
+}
+
+#[test]
+fn two_certificates_of_one_key_are_one_key() {
+    let bundle = format!("{REGISTRY}{EXPIRED}{REGISTRY}{SECOND}");
+    let keys = TrustedKeys::from_bundle(bundle.as_bytes(), KeyIdForm::Libtrust).unwrap();
+    let mut counts: Vec<usize> = keys.iter().map(|key| key.certificates.len()).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 2]);
+    for pem in [REGISTRY, EXPIRED] {
+        let key = &parse_bundle(pem.as_bytes()).unwrap()[0];
+        let (found, certificate) = keys.find_certificate(&key.fingerprint).unwrap();
+        assert_eq!(found.id, key.libtrust);
+        assert_eq!(certificate.not_after, key.not_after);
+        assert!(keys.find_public_key(found.verifying_key.spki()).is_some());
+    }
+    let large = &parse_bundle(LARGE.as_bytes()).unwrap()[0];
+    assert!(keys.find_certificate(&large.fingerprint).is_none());
 }
 
 #[test]

@@ -5,10 +5,11 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use crate::unambiguous::{self, Shape};
+
+use super::signer::Jwk;
 
 /// The algorithms Distribution 3 lets a token name at all (its `signingalgorithms` default). One
 /// outside this list is found at parsing, one inside it that does not fit the key only later.
@@ -17,15 +18,15 @@ const KNOWN_ALGORITHMS: [&str; 13] = [
     "PS256", "PS384", "PS512",
 ];
 
-/// Members that are read in order to refuse them.
+/// Members that change which key is meant or what is signed.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct HeaderFields {
-    /// RFC 7515 section 4.1.6; a list, empty and null count as absent.
-    #[serde(default)]
-    x5c: Option<Vec<IgnoredAny>>,
+    /// RFC 7515 section 4.1.6; an empty list and null count as absent.
+    #[serde(default, deserialize_with = "list_or_null")]
+    pub(super) x5c: Vec<String>,
     /// RFC 7515 section 4.1.3; null counts as absent.
     #[serde(default)]
-    jwk: Option<IgnoredAny>,
+    pub(super) jwk: Option<Jwk>,
     /// RFC 7515 section 4.1.11.
     #[serde(default)]
     crit: Option<Vec<String>>,
@@ -45,7 +46,8 @@ pub enum HeaderError {
     Ambiguous,
     /// An `alg` that no registry lets a token name, such as `none`.
     UnknownAlgorithm,
-    /// A key or certificate in the token itself (`jwk`, `x5c`).
+    /// A key or certificate in the token itself (`jwk`, `x5c`) that is not one of the
+    /// configuration's, or a chain of certificates.
     EmbeddedKey,
     /// `crit` names an extension that is not understood, or the payload is not encoded (`b64`).
     Critical,
@@ -56,17 +58,15 @@ pub(super) fn refuse_ambiguous(json: impl AsRef<[u8]>) -> Result<(), HeaderError
     unambiguous::read(json.as_ref(), Shape::Header).map_err(|_| HeaderError::Ambiguous)
 }
 
+fn list_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 impl HeaderFields {
-    /// Refuses what could change which key is used or what the signature covers.
-    ///
-    /// A registry prefers `x5c` and `jwk` to `kid`, so ignoring them would be looser than the
-    /// registry.
+    /// Refuses an algorithm that is none, and what changes what the signature covers.
     pub(super) fn refuse_special(&self, algorithm: &str) -> Result<(), HeaderError> {
         if !KNOWN_ALGORITHMS.contains(&algorithm) {
             return Err(HeaderError::UnknownAlgorithm);
-        }
-        if self.jwk.is_some() || self.x5c.as_ref().is_some_and(|chain| !chain.is_empty()) {
-            return Err(HeaderError::EmbeddedKey);
         }
         let understood = |name: &String| name == "b64";
         let is_plain = self.b64 == Some(false);
@@ -111,7 +111,7 @@ impl fmt::Display for HeaderError {
             Self::ContentType => "the token's content type (cty) is not JSON",
             Self::Ambiguous => "the token's header names a member twice",
             Self::UnknownAlgorithm => "the token's alg is no signature algorithm",
-            Self::EmbeddedKey => "the token brings a key of its own (jwk or x5c)",
+            Self::EmbeddedKey => "the token brings a key (jwk or x5c) that is not a trusted one",
             Self::Critical => "the token demands an extension that is not understood",
         })
     }

@@ -1,15 +1,14 @@
 //! The step that proves a token's origin. Nothing else makes a [`ProvenToken`].
 
 use crate::access::Grants;
-use crate::keys::TrustedKeys;
 use crate::keys::signature::{Algorithm, SignatureVerifier};
+use crate::keys::{TrustedCertificate, TrustedKeys};
 use crate::profile::Profile;
+use crate::time::UnixTime;
 
 use super::claims::Claims;
+use super::signer::Signer;
 use super::{TokenError, UntrustedToken};
-
-/// The longest key id that is repeated in a log line, in characters.
-const MAX_LOGGED_KEY_ID: usize = 128;
 
 /// A token whose signature, issuer and audience hold.
 ///
@@ -27,13 +26,14 @@ const MAX_LOGGED_KEY_ID: usize = 128;
 ///
 /// ```compile_fail,E0451
 /// use registry_token_filter::token::ProvenToken;
-/// let forged = ProvenToken { expiry: 0, not_before: 0, grants: Default::default() };
+/// let forged = ProvenToken { expiry: 0, not_before: 0, certificate: None, grants: Default::default() };
 /// ```
 #[derive(Debug)]
 #[must_use]
 pub struct ProvenToken {
     expiry: i64,
     not_before: i64,
+    certificate: Option<TrustedCertificate>,
     grants: Grants,
 }
 
@@ -44,6 +44,7 @@ impl ProvenToken {
         Self {
             expiry,
             not_before: 0,
+            certificate: None,
             grants,
         }
     }
@@ -56,6 +57,11 @@ impl ProvenToken {
     /// `nbf`, seconds since 1970; 0 if the token has none.
     pub(super) const fn not_before(&self) -> i64 {
         self.not_before
+    }
+
+    /// The certificate the token named its key by, whose dates count for it.
+    pub(super) const fn certificate(&self) -> Option<&TrustedCertificate> {
+        self.certificate.as_ref()
     }
 
     pub(super) const fn grants(&self) -> &Grants {
@@ -78,7 +84,7 @@ pub struct TokenVerifier {
 }
 
 impl TokenVerifier {
-    /// Proves a token.
+    /// Proves a token. `now` counts for nothing but the dates of a certificate in the token.
     ///
     /// The order is that of cost and of trust: what needs no key first, then key, algorithm and
     /// signature, and only then the claims. It is also the order of Distribution 3, where it shows
@@ -93,24 +99,19 @@ impl TokenVerifier {
         &self,
         token: &UntrustedToken<'_>,
         signatures: &dyn SignatureVerifier,
+        now: UnixTime,
     ) -> Result<ProvenToken, TokenError> {
         token
             .parsed
             .header()
             .other_fields
             .refuse_special(token.algorithm())?;
-        let key_id = token.key_id().ok_or(TokenError::NoKeyId)?;
-        let key = self
-            .keys
-            .find(key_id)
-            .ok_or_else(|| TokenError::UnknownKey {
-                key_id: key_id.chars().take(MAX_LOGGED_KEY_ID).collect(),
-            })?;
+        let signer = Signer::of(token, &self.keys, self.profile, now)?;
         // The key decides: only algorithms of its own family are even looked up.
         let algorithm =
             Algorithm::for_rsa(token.algorithm()).ok_or(TokenError::AlgorithmNotForKey)?;
         if !signatures.verify(
-            &key.verifying_key,
+            &signer.key.verifying_key,
             algorithm,
             token.signed(),
             token.signature(),
@@ -118,11 +119,15 @@ impl TokenVerifier {
             return Err(TokenError::Signature);
         }
         let claims = Claims::parse(&token.part(1)?, self.profile)?;
-        self.judge(claims)
+        self.judge(claims, signer.certificate.copied())
     }
 
     /// Issuer, audience, and that there is an expiry: the registry's order.
-    fn judge(&self, claims: Claims) -> Result<ProvenToken, TokenError> {
+    fn judge(
+        &self,
+        claims: Claims,
+        certificate: Option<TrustedCertificate>,
+    ) -> Result<ProvenToken, TokenError> {
         if claims.issuer != self.issuer {
             return Err(TokenError::Issuer);
         }
@@ -133,6 +138,7 @@ impl TokenVerifier {
             expiry: claims.expiry.ok_or(TokenError::NoExpiry)?,
             // Absent counts as 0, which is long past.
             not_before: claims.not_before.unwrap_or_default(),
+            certificate,
             grants: claims.grants,
         })
     }

@@ -3,7 +3,7 @@
 use crate::access::Grants;
 use crate::time::UnixTime;
 
-use super::{ProvenToken, TokenError};
+use super::{HeaderError, ProvenToken, TokenError};
 
 /// A proven token that may be used at the time of one request.
 ///
@@ -22,12 +22,19 @@ pub struct VerifiedToken<'a> {
 }
 
 impl<'a> VerifiedToken<'a> {
-    /// Judges expiry, then start, at `now`: the registry's order.
+    /// Judges the dates of a certificate in the token, expiry, then start, at `now`: the
+    /// registry's order.
     ///
     /// # Errors
     ///
-    /// [`TokenError::Expired`] or [`TokenError::NotYetValid`].
+    /// [`TokenError::Header`], [`TokenError::Expired`] or [`TokenError::NotYetValid`].
     pub fn at(proven: &'a ProvenToken, now: UnixTime) -> Result<Self, TokenError> {
+        if proven
+            .certificate()
+            .is_some_and(|known| !known.is_valid_at(now))
+        {
+            return Err(HeaderError::EmbeddedKey.into());
+        }
         let (exp, nbf) = (proven.expiry(), proven.not_before());
         if now.is_past_expiry(exp) {
             return Err(TokenError::Expired {

@@ -84,7 +84,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         fault: "a certificate with an EC key",
         change: |plugin| plugin["rootcertbundle"] = json!(EC),
-        line: "`rootcertbundle`: certificate 1",
+        line: "`rootcertbundle`: the key of certificate 1 is not an RSA key",
     },
     Fault {
         fault: "a certificate with a key of 1024 bits",

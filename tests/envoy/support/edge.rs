@@ -401,10 +401,13 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     !status.is_empty() && !status.contains("State:\tZ")
 }
 
+/// The processes that any thread of this one started.
 fn children(pid: u32) -> Vec<u32> {
-    let list = format!("/proc/{pid}/task/{pid}/children");
-    let list = std::fs::read_to_string(list).unwrap_or_default();
-    list.split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
+        })
         .collect()
 }

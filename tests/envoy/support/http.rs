@@ -206,7 +206,7 @@ impl Answer {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?;
         assert!(values.next().is_none(), "{name} more than once: {self}");
-        Some(value.to_str().unwrap_or("(not ASCII)"))
+        Some(std::str::from_utf8(value.as_bytes()).unwrap_or("(not UTF-8)"))
     }
 
     pub(crate) fn json(&self) -> Value {

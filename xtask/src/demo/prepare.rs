@@ -33,14 +33,14 @@ pub(super) fn needed(release: Release) -> [&'static Tool; 6] {
     [&WASM32_WASIP1, &ENVOY, registry, &SKOPEO, &BUILDAH, &FUNC_E]
 }
 
-/// Installs and builds. Lanes are by what they wait for: cargo for itself, apt for its own lock, the
-/// rest for the network.
+/// Installs and builds. Lanes are by what they wait for: apt for its own lock, the others for the
+/// network; the two builds for nothing of each other, being of different profiles and targets.
 pub(super) fn prepare(release: Release, tools: &Tools) -> Result<Prepared> {
     let filter = OnceLock::new();
     let edgectl = OnceLock::new();
     let silent = Tools::at(tools.folder(), Progress::Silent)?;
 
-    let mut builds = Vec::new();
+    let mut wasm = Vec::new();
     let (mut apt, mut python, mut go) = (Vec::new(), Vec::new(), Vec::new());
     for tool in needed(release) {
         if tools.find(tool).is_some() {
@@ -55,17 +55,17 @@ pub(super) fn prepare(release: Release, tools: &Tools) -> Result<Prepared> {
         match tool.source {
             Source::Apt { .. } | Source::AptUnpacked { .. } => apt.push(job),
             Source::Go { .. } => go.push(job),
-            Source::RustTarget | Source::Cargo { .. } => builds.push(job),
+            Source::RustTarget | Source::Cargo { .. } => wasm.push(job),
             Source::Python { .. } | Source::Path { .. } => python.push(job),
         }
     }
-    builds.push(Job::new("building the filter", || {
+    wasm.push(Job::new("building the filter", || {
         artifact::filter(&silent).map(|path| drop(filter.set(path)))
     }));
-    builds.push(Job::new("building edgectl", || {
+    let tool = vec![Job::new("building edgectl", || {
         artifact::edgectl(&silent).map(|path| drop(edgectl.set(path)))
-    }));
-    side_by_side(vec![builds, apt, python, go])?;
+    })];
+    side_by_side(vec![wasm, tool, apt, python, go])?;
 
     let func_e = tools.find(&FUNC_E).is_some();
     if !func_e {
