@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::keys::{EmbeddedKey, KeysError, TrustedKeys};
 use crate::profile::Profile;
+use crate::shape::{self, Shape};
 use crate::token::TokenVerifier;
 use crate::token::cache::CacheLimits;
-use crate::unambiguous::{self, Shape};
 
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
 /// against this table.
@@ -137,7 +137,7 @@ impl Config {
         {
             return Err(ConfigError::UnknownKey { key: key.clone() });
         }
-        if unambiguous::read(json, Shape::Other).is_err() {
+        if shape::read(json, Shape::Any).is_err() {
             return Err(ConfigError::Repeated);
         }
         let realm = realm(required_text(&mut members, "realm")?)?;

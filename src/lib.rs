@@ -53,10 +53,10 @@ pub mod profile;
 pub mod request;
 pub mod response;
 pub mod route;
+mod shape;
 pub mod target;
 pub mod time;
 pub mod token;
-mod unambiguous;
 
 #[cfg(target_os = "wasi")]
 mod host;

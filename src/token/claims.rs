@@ -5,13 +5,12 @@
 
 use std::fmt;
 
-use serde::de::{Error, IgnoredAny, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::access::{AccessEntry, Grants};
 use crate::profile::Profile;
+use crate::shape::{self, Shape};
 use crate::token::TokenError;
-use crate::unambiguous::{self, Shape};
 
 /// The claims a registry judges.
 #[derive(Debug)]
@@ -26,65 +25,34 @@ pub(super) struct Claims {
 /// Why claims cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimsError {
-    /// Not a JSON object, or a member is missing its type.
+    /// Not JSON, a member of the wrong type or twice, or one that two readers would take for
+    /// different ones.
+    Shape,
+    /// A member that is used has the wrong type, or a number the wrong notation.
     Json,
-    /// A member twice, or one that two readers would take for different ones.
-    Ambiguous,
     /// `aud` is a list, and this registry takes a string only.
     AudienceList,
 }
 
-/// The wire form. `Text` and `Meta` are what only GitLab's registry types.
+/// The wire form of what is used. The types of the rest are judged with the shape.
 #[derive(Deserialize)]
-struct ClaimSet<Text, Meta> {
+struct ClaimSet {
     iss: Option<String>,
     aud: Option<Audience>,
     exp: Option<i64>,
     nbf: Option<i64>,
-    // Read for their types only.
+    // Never compared with the clock; read for its type.
     #[serde(rename = "iat")]
     _iat: Option<i64>,
-    #[serde(rename = "sub")]
-    _sub: Option<AnyString>,
-    #[serde(rename = "jti")]
-    _jti: Option<AnyString>,
-    #[serde(rename = "auth_type", default = "Option::default")]
-    _auth_type: Option<Text>,
-    #[serde(rename = "user", default = "Option::default")]
-    _user: Option<Text>,
-    #[serde(default = "Option::default")]
-    access: Option<Vec<Option<Entry<Meta>>>>,
+    access: Option<Vec<Option<Entry>>>,
 }
 
 #[derive(Deserialize)]
-struct Entry<Meta> {
+struct Entry {
     #[serde(rename = "type")]
     kind: Option<String>,
-    #[serde(rename = "class")]
-    _class: Option<AnyString>,
     name: Option<String>,
     actions: Option<Vec<String>>,
-    #[serde(rename = "meta", default = "Option::default")]
-    _meta: Option<Meta>,
-}
-
-/// GitLab's `meta`, of which this filter uses nothing: its types alone count.
-#[derive(Deserialize)]
-struct GitlabMeta {
-    #[serde(rename = "project_path")]
-    _project_path: Option<AnyString>,
-    #[serde(rename = "tag_deny_access_patterns")]
-    _tag_deny_access_patterns: Option<TagPatterns>,
-    #[serde(rename = "tag_immutable_patterns")]
-    _tag_immutable_patterns: Option<Vec<AnyString>>,
-}
-
-#[derive(Deserialize)]
-struct TagPatterns {
-    #[serde(rename = "push")]
-    _push: Option<Vec<AnyString>>,
-    #[serde(rename = "delete")]
-    _delete: Option<Vec<AnyString>>,
 }
 
 #[derive(Deserialize)]
@@ -94,42 +62,13 @@ enum Audience {
     List(Vec<String>),
 }
 
-/// A string that nothing is done with.
-struct AnyString;
-
-impl<'de> Deserialize<'de> for AnyString {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StringVisitor;
-        impl Visitor<'_> for StringVisitor {
-            type Value = AnyString;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a string")
-            }
-            fn visit_str<E: Error>(self, _: &str) -> Result<AnyString, E> {
-                Ok(AnyString)
-            }
-        }
-        deserializer.deserialize_str(StringVisitor)
-    }
-}
-
 impl Claims {
     /// Parses the claims as `profile`'s registry would type them.
     pub(super) fn parse(json: &[u8], profile: Profile) -> Result<Self, TokenError> {
         let gitlab = profile.has_gitlab_claims();
-        unambiguous::read(json, Shape::Claims { gitlab }).map_err(|_| ClaimsError::Ambiguous)?;
-        if gitlab {
-            Self::from_wire(parse::<AnyString, GitlabMeta>(json)?, profile)
-        } else {
-            Self::from_wire(parse::<IgnoredAny, IgnoredAny>(json)?, profile)
-        }
-    }
-
-    fn from_wire<Text, Meta>(
-        wire: Option<ClaimSet<Text, Meta>>,
-        profile: Profile,
-    ) -> Result<Self, TokenError> {
+        shape::read(json, Shape::Claims { gitlab }).map_err(|_| ClaimsError::Shape)?;
         // `null` is an empty set of claims to Go, of which the issuer is judged first.
+        let wire: Option<ClaimSet> = serde_json::from_slice(json).map_err(|_| ClaimsError::Json)?;
         let wire = wire.ok_or(TokenError::Issuer)?;
         let audience = match wire.aud {
             None => Vec::new(),
@@ -162,17 +101,11 @@ impl Claims {
     }
 }
 
-fn parse<'de, Text: Deserialize<'de>, Meta: Deserialize<'de>>(
-    json: &'de [u8],
-) -> Result<Option<ClaimSet<Text, Meta>>, ClaimsError> {
-    serde_json::from_slice(json).map_err(|_| ClaimsError::Json)
-}
-
 impl fmt::Display for ClaimsError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Json => "the claims are not JSON of the expected types",
-            Self::Ambiguous => "the claims are not JSON, or name a member twice",
+            Self::Shape => "the claims are not JSON of the expected shape, or name a member twice",
             Self::AudienceList => "aud is a list; this registry takes a string",
         })
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::unambiguous::{self, Shape};
+use crate::shape::{self, Shape};
 
 use super::signer::Jwk;
 
@@ -55,7 +55,7 @@ pub enum HeaderError {
 
 /// Refuses a header that two readers could take differently.
 pub(super) fn refuse_ambiguous(json: impl AsRef<[u8]>) -> Result<(), HeaderError> {
-    unambiguous::read(json.as_ref(), Shape::Header).map_err(|_| HeaderError::Ambiguous)
+    shape::read(json.as_ref(), Shape::Header).map_err(|_| HeaderError::Ambiguous)
 }
 
 fn list_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -7,7 +7,7 @@
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use crate::keys::certificate::{fingerprint, rsa_spki};
 use crate::keys::{TrustedCertificate, TrustedKey, TrustedKeys};
@@ -24,24 +24,13 @@ const MAX_LOGGED_KEY_ID: usize = 128;
 /// connection is closed); go-jose refuses it.
 const MAX_EXPONENT_BYTES: usize = 4;
 
-/// A public RSA key in a header (RFC 7517, RFC 7518 section 6.3). Members of a private key and
-/// certificates are read in order to refuse them.
+/// The members of a private key (RFC 7518 section 6.3.2, and `k` of section 6.4.1), and
+/// certificates. A header that has one of them is refused.
+const NOT_PUBLIC: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "x5c"];
+
+/// A public RSA key in a header (RFC 7517, RFC 7518 section 6.3), not judged yet.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Jwk {
-    kty: Option<String>,
-    kid: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    d: Option<IgnoredAny>,
-    p: Option<IgnoredAny>,
-    q: Option<IgnoredAny>,
-    dp: Option<IgnoredAny>,
-    dq: Option<IgnoredAny>,
-    qi: Option<IgnoredAny>,
-    oth: Option<IgnoredAny>,
-    k: Option<IgnoredAny>,
-    x5c: Option<IgnoredAny>,
-}
+pub(super) struct Jwk(Map<String, Value>);
 
 /// The key a token names.
 #[derive(Clone, Copy, Debug)]
@@ -106,29 +95,23 @@ impl Jwk {
     /// The trusted key that this public key names, by the registry's rule.
     fn trusted<'a>(&self, keys: &'a TrustedKeys, profile: Profile) -> Option<&'a TrustedKey> {
         let spki = self.spki()?;
-        match profile.jwk_form() {
-            JwkForm::ByPublicKey => {
-                let key = keys.find_public_key(&spki)?;
-                let is_named_so = self.kid.as_ref().is_none_or(|id| *id == key.id);
-                is_named_so.then_some(key)
-            }
-            JwkForm::ByKeyId => keys.find(self.kid.as_deref()?),
+        match (profile.jwk_form(), self.0.get("kid")) {
+            (JwkForm::ByPublicKey, None) => keys.find_public_key(&spki),
+            (JwkForm::ByPublicKey, Some(id)) => keys
+                .find_public_key(&spki)
+                .filter(|key| id.as_str() == Some(&key.id)),
+            (JwkForm::ByKeyId, id) => keys.find(id?.as_str()?),
         }
     }
 
     /// The public key, if that is all there is to it.
     fn spki(&self) -> Option<Vec<u8>> {
-        let private = [
-            &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth, &self.k,
-        ];
-        let is_public = self.kty.as_deref() == Some("RSA")
-            && private.iter().all(|member| member.is_none())
-            && self.x5c.is_none();
-        if !is_public {
+        let text = |name| self.0.get(name).and_then(Value::as_str);
+        if text("kty") != Some("RSA") || NOT_PUBLIC.iter().any(|name| self.0.contains_key(*name)) {
             return None;
         }
-        let modulus = Base64UrlUnpadded::decode_vec(self.n.as_deref()?).ok()?;
-        let exponent = Base64UrlUnpadded::decode_vec(self.e.as_deref()?).ok()?;
+        let modulus = Base64UrlUnpadded::decode_vec(text("n")?).ok()?;
+        let exponent = Base64UrlUnpadded::decode_vec(text("e")?).ok()?;
         let is_sized = !modulus.is_empty() && (1..=MAX_EXPONENT_BYTES).contains(&exponent.len());
         is_sized.then(|| rsa_spki(&modulus, &exponent).ok())?
     }

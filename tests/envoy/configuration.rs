@@ -89,7 +89,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         fault: "a certificate with a key of 1024 bits",
         change: |plugin| plugin["rootcertbundle"] = json!(WEAK),
-        line: "`rootcertbundle`: certificate 1",
+        line: "`rootcertbundle`: the key of certificate 1 has 1024 bits; expected 2048 to 8192",
     },
 ];
 

@@ -204,13 +204,22 @@ fn sizes(lab: &Lab) {
             let cut = large.get(..large.len() - 4).unwrap();
             let answer = edge.client.send(version, &request().bearer(cut));
             assert_eq!(answer.status, 401, "{context}: {answer}");
-            let answer = edge.client.send(version, &request().bearer(&too_large));
-            assert_eq!(answer.status, 431, "{context}: {answer}");
+            refused_by_envoy(edge, version, &request().bearer(&too_large));
             let many = (0..120).fold(request(), |r, number| r.field(&format!("x-{number}"), "1"));
-            let answer = edge.client.send(version, &many.bearer(&large));
-            assert_eq!(answer.status, 431, "{context}, fields: {answer}");
+            refused_by_envoy(edge, version, &many.bearer(&good(edge)));
         }
         edge.assert_alive();
+    }
+}
+
+/// On HTTP/2 Envoy may reset the stream instead of answering it.
+fn refused_by_envoy(edge: &Edge, version: Version, request: &Request) {
+    match edge.client.try_send(version, request) {
+        Ok(answer) => assert_eq!(answer.status, 431, "{version:?}: {answer}"),
+        Err(error) => {
+            let is_reset = version == Version::Http2 && error.contains("stream error received");
+            assert!(is_reset, "{version:?}: {error}");
+        }
     }
 }
 
