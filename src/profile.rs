@@ -61,6 +61,7 @@ struct Facts {
     credentials_form: CredentialsForm,
     // Tokens.
     jwk_form: JwkForm,
+    pss: bool,
     audience_list: bool,
     gitlab_claims: bool,
     unnamed_token_errors: bool,
@@ -79,6 +80,7 @@ const GITLAB: Facts = Facts {
     key_id_form: KeyIdForm::Libtrust,
     credentials_form: CredentialsForm::TwoParts,
     jwk_form: JwkForm::ByPublicKey,
+    pss: false,
     // 3.86 refuses a list, newer versions take it; GitLab issues a string. The stricter reading
     // is right for both.
     audience_list: false,
@@ -98,6 +100,7 @@ const DISTRIBUTION_2_8: Facts = Facts {
     key_id_form: KeyIdForm::Libtrust,
     credentials_form: CredentialsForm::TwoParts,
     jwk_form: JwkForm::ByPublicKey,
+    pss: false,
     audience_list: false,
     gitlab_claims: false,
     unnamed_token_errors: false,
@@ -114,6 +117,7 @@ const DISTRIBUTION_3: Facts = Facts {
     key_id_form: KeyIdForm::Rfc7638,
     credentials_form: CredentialsForm::SchemeAndRest,
     jwk_form: JwkForm::ByKeyId,
+    pss: true,
     audience_list: true,
     gitlab_claims: false,
     unnamed_token_errors: true,
@@ -165,6 +169,12 @@ impl Profile {
     #[must_use]
     pub const fn jwk_form(self) -> JwkForm {
         self.facts().jwk_form
+    }
+
+    /// Whether an RSA key may also sign with RSASSA-PSS.
+    #[must_use]
+    pub const fn accepts_pss(self) -> bool {
+        self.facts().pss
     }
 
     /// Whether `aud` may be a list of strings.

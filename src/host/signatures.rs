@@ -56,11 +56,20 @@ impl SignatureVerifier for HostSignatures {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
-        if self.by_host() {
-            verify(key, algorithm, message, signature)
-        } else {
-            Portable.verify(key, algorithm, message, signature)
+        match hash(algorithm) {
+            Some(hash) if self.by_host() => verify(key, hash, message, signature),
+            _ => Portable.verify(key, algorithm, message, signature),
         }
+    }
+}
+
+/// The host's name for the hash of an algorithm it verifies; its function knows no PSS.
+const fn hash(algorithm: Algorithm) -> Option<&'static str> {
+    match algorithm {
+        Algorithm::Rs256 => Some("sha256"),
+        Algorithm::Rs384 => Some("sha384"),
+        Algorithm::Rs512 => Some("sha512"),
+        Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => None,
     }
 }
 
@@ -73,12 +82,7 @@ fn is_envoy() -> bool {
 }
 
 /// Asks the host. Anything but an exact success is no.
-fn verify(key: &VerifyingKey, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-    let hash = match algorithm {
-        Algorithm::Rs256 => "sha256",
-        Algorithm::Rs384 => "sha384",
-        Algorithm::Rs512 => "sha512",
-    };
+fn verify(key: &VerifyingKey, hash: &str, message: &[u8], signature: &[u8]) -> bool {
     // VerifySignatureArguments of Envoy's `ext/verify_signature.proto`.
     let fields: [(u8, &[u8]); 4] = [
         (1, hash.as_bytes()),

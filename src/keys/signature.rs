@@ -10,7 +10,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use super::certificate::{self, RSA_BITS};
 
-/// A signature algorithm that a trusted key can use (RFC 7518 section 3.3).
+/// A signature algorithm that a trusted key can use (RFC 7518 sections 3.3 and 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -19,18 +19,28 @@ pub enum Algorithm {
     Rs384,
     /// RSASSA-PKCS1-v1_5 with SHA-512.
     Rs512,
+    /// RSASSA-PSS with SHA-256, and a salt as long as the hash.
+    Ps256,
+    /// RSASSA-PSS with SHA-384, and a salt as long as the hash.
+    Ps384,
+    /// RSASSA-PSS with SHA-512, and a salt as long as the hash.
+    Ps512,
 }
 
 impl Algorithm {
     /// The algorithm an RSA key of a certificate may be used with, by its `alg`.
     ///
-    /// Compared with case: `rs256` is no algorithm. `none` and the HMACs are none either.
+    /// Compared with case: `rs256` is no algorithm. `none` and the HMACs are none either. `pss`
+    /// says whether the registry knows the PSS family.
     #[must_use]
-    pub fn for_rsa(name: &str) -> Option<Self> {
-        match name {
-            "RS256" => Some(Self::Rs256),
-            "RS384" => Some(Self::Rs384),
-            "RS512" => Some(Self::Rs512),
+    pub fn for_rsa(name: &str, pss: bool) -> Option<Self> {
+        match (name, pss) {
+            ("RS256", _) => Some(Self::Rs256),
+            ("RS384", _) => Some(Self::Rs384),
+            ("RS512", _) => Some(Self::Rs512),
+            ("PS256", true) => Some(Self::Ps256),
+            ("PS384", true) => Some(Self::Ps384),
+            ("PS512", true) => Some(Self::Ps512),
             _ => None,
         }
     }
@@ -87,8 +97,8 @@ pub trait SignatureVerifier {
 pub struct Portable;
 
 impl SignatureVerifier for Portable {
-    /// RFC 8017 section 8.2.2: the expected block is encoded and compared, nothing in the
-    /// decrypted one is parsed.
+    /// RFC 8017 sections 8.2.2, where the expected block is encoded and compared and nothing in
+    /// the decrypted one is parsed, and 8.1.2.
     fn verify(
         &self,
         key: &VerifyingKey,
@@ -100,6 +110,9 @@ impl SignatureVerifier for Portable {
             Algorithm::Rs256 => key.public.pkcs1v15_verify::<Sha256>(message, signature),
             Algorithm::Rs384 => key.public.pkcs1v15_verify::<Sha384>(message, signature),
             Algorithm::Rs512 => key.public.pkcs1v15_verify::<Sha512>(message, signature),
+            Algorithm::Ps256 => key.public.pss_verify::<Sha256>(message, signature),
+            Algorithm::Ps384 => key.public.pss_verify::<Sha384>(message, signature),
+            Algorithm::Ps512 => key.public.pss_verify::<Sha512>(message, signature),
         };
         verdict.is_ok()
     }

@@ -195,19 +195,23 @@ fn two_certificates_of_one_key_are_one_key() {
 
 #[test]
 fn only_the_algorithms_of_an_rsa_key_are_known() {
-    for (name, known) in [
-        ("RS256", true),
-        ("RS384", true),
-        ("RS512", true),
-        ("rs256", false),
-        ("none", false),
-        ("None", false),
-        ("HS256", false),
-        ("PS256", false),
-        ("ES256", false),
-        ("RS1", false),
-        ("", false),
+    for (name, by_all, with_pss) in [
+        ("RS256", true, true),
+        ("RS384", true, true),
+        ("RS512", true, true),
+        ("PS256", false, true),
+        ("PS384", false, true),
+        ("PS512", false, true),
+        ("rs256", false, false),
+        ("ps256", false, false),
+        ("none", false, false),
+        ("None", false, false),
+        ("HS256", false, false),
+        ("ES256", false, false),
+        ("RS1", false, false),
+        ("", false, false),
     ] {
-        assert_eq!(Algorithm::for_rsa(name).is_some(), known, "{name}");
+        assert_eq!(Algorithm::for_rsa(name, false).is_some(), by_all, "{name}");
+        assert_eq!(Algorithm::for_rsa(name, true).is_some(), with_pss, "{name}");
     }
 }

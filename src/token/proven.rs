@@ -108,8 +108,8 @@ impl TokenVerifier {
             .refuse_special(token.algorithm())?;
         let signer = Signer::of(token, &self.keys, self.profile, now)?;
         // The key decides: only algorithms of its own family are even looked up.
-        let algorithm =
-            Algorithm::for_rsa(token.algorithm()).ok_or(TokenError::AlgorithmNotForKey)?;
+        let algorithm = Algorithm::for_rsa(token.algorithm(), self.profile.accepts_pss())
+            .ok_or(TokenError::AlgorithmNotForKey)?;
         if !signatures.verify(
             &signer.key.verifying_key,
             algorithm,
