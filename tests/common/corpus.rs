@@ -11,11 +11,12 @@ use serde::Deserialize;
 mod bytes;
 mod case;
 mod challenge;
+mod comparison;
 mod divergence;
 mod expectation;
 mod implementation;
 mod json;
-mod key;
+pub(crate) mod key;
 mod mint;
 mod profile;
 mod token;
@@ -24,7 +25,6 @@ mod twin;
 
 pub(crate) use case::Message;
 pub(crate) use implementation::{Answer, Implementation, Setting};
-pub(crate) use key::Key;
 pub(crate) use profile::{Configuration, Profile};
 
 use case::Case;
@@ -82,6 +82,15 @@ impl Corpus {
             configurations: read("configurations", CONFIGURATIONS),
             divergences: read::<DivergenceFile>("divergences", DIVERGENCES).divergence,
         }
+    }
+
+    /// Every profile, with the standard configuration.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = Setting<'_>> {
+        let configuration = &self.configurations["standard"];
+        self.profiles.values().map(move |profile| Setting {
+            profile,
+            configuration,
+        })
     }
 
     /// What is wrong with the corpus itself, whatever an implementation does.

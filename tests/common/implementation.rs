@@ -1,7 +1,9 @@
 //! What can run the corpus.
 
 use super::case::Message;
+use super::mint;
 use super::profile::{Configuration, Profile};
+use super::token::Token;
 
 /// Something that answers requests as the filter does: the library, the filter in a host, or a
 /// registry behind an adapter.
@@ -23,6 +25,18 @@ pub(crate) trait Implementation {
 pub(crate) struct Setting<'a> {
     pub(crate) profile: &'a Profile,
     pub(crate) configuration: &'a Configuration,
+}
+
+impl Setting<'_> {
+    /// The base token at `now`, but with these scopes as its `access`.
+    pub(crate) fn token(&self, scopes: &[String], now: i64) -> String {
+        let recipe = Token {
+            access: Some(scopes.to_vec()),
+            ..Token::default()
+        };
+        let token = mint::mint(&recipe, self.profile, self.configuration, now);
+        String::from_utf8(token).expect("a token is text")
+    }
 }
 
 /// What an implementation made of a message.

@@ -42,9 +42,11 @@ const PULL: &str = "repository:group/app:pull";
 pub(crate) enum Named {
     ByAll,
     NotByDistribution3,
+    /// Distribution 3 takes the key that it knows by the id, and then the signature is wrong.
+    ByDistribution3AsSignature,
 }
 
-use Named::{ByAll, NotByDistribution3};
+use Named::{ByAll, ByDistribution3AsSignature, NotByDistribution3};
 
 /// One fault: what it is, its reason in the log, how it is named to the client, the token with it,
 /// and the same token without.
@@ -208,11 +210,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         accepted: plain,
     },
     Fault {
-        fault: "a certificate in the token (x5c), though it is the trusted one",
+        fault: "a stranger's certificate in the token (x5c)",
         reason: "token-embedded-key",
         named: ByAll,
-        refused: |mint| mint.sign(&with_header(mint, "x5c", x5c(&mint.certificate))),
-        accepted: |mint| mint.sign(&with_header(mint, "x5c", json!([]))),
+        refused: |mint| mint.sign(&with_header(mint, "x5c", x5c(&mint.stranger.certificate_pem))),
+        accepted: |mint| mint.sign(&with_header(mint, "x5c", x5c(&mint.certificate))),
     },
     Fault {
         fault: "a stranger's certificate in the token (x5c), and signed by it",
@@ -222,16 +224,33 @@ pub(crate) const FAULTS: &[Fault] = &[
             let certificate = x5c(&mint.stranger.certificate_pem);
             by_stranger(mint, &with_header(mint, "x5c", certificate))
         },
+        accepted: |mint| mint.sign(&with_header(mint, "x5c", json!([]))),
+    },
+    Fault {
+        fault: "the trusted certificate in the token (x5c), signed by a stranger",
+        reason: "token-signature",
+        named: NotByDistribution3,
+        refused: |mint| by_stranger(mint, &with_header(mint, "x5c", x5c(&mint.certificate))),
         accepted: |mint| mint.sign(&with_header(mint, "x5c", Value::Null)),
     },
     Fault {
+        // CVE-2025-24976: a Distribution 3 that believed the key because it knew the id.
         fault: "a stranger's key in the token (jwk) under the trusted key's id",
         reason: "token-embedded-key",
-        named: ByAll,
+        named: ByDistribution3AsSignature,
         refused: |mint| {
             let jwk = mint.jwk_with_trusted_kid(&mint.stranger.certificate_pem);
             by_stranger(mint, &with_header(mint, "jwk", jwk))
         },
+        accepted: |mint| {
+            mint.sign(&with_header(mint, "jwk", mint.jwk_with_trusted_kid(&mint.certificate)))
+        },
+    },
+    Fault {
+        fault: "an empty key in the token (jwk)",
+        reason: "token-embedded-key",
+        named: ByAll,
+        refused: |mint| mint.sign(&with_header(mint, "jwk", json!({}))),
         accepted: |mint| mint.sign(&with_header(mint, "jwk", Value::Null)),
     },
     Fault {
@@ -349,9 +368,10 @@ fn parts(token: &str) -> [&str; 3] {
 fn twins(lab: &Lab) {
     for edge in lab.profiles() {
         for fault in FAULTS {
-            let error = match (edge.profile, fault.named) {
-                (Profile::Distribution3, NotByDistribution3) => None,
-                _ => Some("invalid_token"),
+            let (reason, error) = match (edge.profile, fault.named) {
+                (Profile::Distribution3, NotByDistribution3) => (fault.reason, None),
+                (Profile::Distribution3, ByDistribution3AsSignature) => ("token-signature", None),
+                _ => (fault.reason, Some("invalid_token")),
             };
             for version in Version::BOTH {
                 let mark = edge.mark();
@@ -362,7 +382,7 @@ fn twins(lab: &Lab) {
                     &(fault.refused)(&edge.mint),
                     error,
                 );
-                mark.wait_for(&format!("challenged reason={} ", fault.reason));
+                mark.wait_for(&format!("challenged reason={reason} "));
                 accepted(edge, version, fault.fault, &(fault.accepted)(&edge.mint));
             }
         }

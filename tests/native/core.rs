@@ -30,6 +30,10 @@ impl Implementation for Core {
         };
         let decision = authorizer.decide(&head, UnixTime::from_seconds(NOW));
         let response = authorizer.response(&decision, head.method);
+        // What is remembered of a request changes no answer to the same one.
+        let again = authorizer.decide(&head, UnixTime::from_seconds(NOW));
+        assert_eq!(again.reason_tag(), decision.reason_tag());
+        assert_eq!(authorizer.response(&again, head.method), response);
         assert_eq!(response.is_none(), matches!(decision, Decision::Forward(_)));
         let Some(response) = response else {
             return Answer::Forwarded;

@@ -1,4 +1,4 @@
-//! The library against the corpus, against published vectors, and against inputs at random.
+//! The library against the corpus, against published vectors, and against requests at random.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,10 +11,15 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[allow(dead_code, reason = "each suite uses what it needs of the corpus")]
 #[path = "../common/corpus.rs"]
 mod corpus;
 
 mod core;
+mod properties;
+mod request;
+mod requirement;
+mod vectors;
 
 use core::Core;
 use corpus::Corpus;
@@ -26,15 +31,14 @@ fn main() -> ExitCode {
     let mut trials = vec![Trial::test("the corpus is whole", || {
         all_of(corpus.faults())
     })];
-    trials.extend(corpus.trials().map(|trial| {
-        let name = trial.name();
-        Trial::test(name, move || trial.run(&Core).map_err(Failed::from)).with_kind(trial_kind())
-    }));
+    trials.extend(
+        corpus
+            .trials()
+            .map(|trial| Trial::test(trial.name(), move || trial.run(&Core).map_err(Failed::from))),
+    );
+    trials.extend(properties::trials(corpus));
+    trials.extend(vectors::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn trial_kind() -> &'static str {
-    "corpus"
 }
 
 /// Fails with every fault, if there is any.

@@ -15,6 +15,7 @@
 
 use wasm_bindgen_test::wasm_bindgen_test;
 
+#[allow(dead_code, reason = "each suite uses what it needs of the corpus")]
 #[path = "../common/corpus.rs"]
 mod corpus;
 
@@ -27,11 +28,19 @@ use corpus::Corpus;
 /// Runs the cases of one subject and fails with all that do not hold.
 fn run(subject: &str) {
     let corpus = Corpus::load();
-    let trials: Vec<_> = corpus.trials().filter(|trial| trial.subject == subject).collect();
+    let trials: Vec<_> = corpus
+        .trials()
+        .filter(|trial| trial.subject == subject)
+        .collect();
     assert!(!trials.is_empty(), "there is no {subject}.toml");
     let failed: Vec<String> = trials
         .iter()
-        .filter_map(|trial| trial.run(&Core).err().map(|fault| format!("{}\n{fault}", trial.name())))
+        .filter_map(|trial| {
+            trial
+                .run(&Core)
+                .err()
+                .map(|fault| format!("{}\n{fault}", trial.name()))
+        })
         .collect();
     assert!(
         failed.is_empty(),
@@ -60,7 +69,15 @@ macro_rules! subjects {
     };
 }
 
-subjects!(routing, mount, credentials, claims, signature, access, gitlab_api);
+subjects!(
+    routing,
+    mount,
+    credentials,
+    claims,
+    signature,
+    access,
+    gitlab_api
+);
 
 #[wasm_bindgen_test]
 fn the_corpus_is_whole() {

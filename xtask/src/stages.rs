@@ -59,6 +59,11 @@ pub(crate) const ALL: &[Stage] = &[
         work: suites::node,
     },
     Stage {
+        name: "embedding",
+        purpose: "certificates embedded at build time, in Envoy",
+        work: suites::embedding,
+    },
+    Stage {
         name: "envoy",
         purpose: "end to end: the artifact in Envoy, real registries and clients",
         work: suites::envoy,

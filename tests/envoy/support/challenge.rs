@@ -99,10 +99,13 @@ fn parameters(value: &str) -> BTreeMap<String, String> {
         let (name, after) = rest
             .split_once("=\"")
             .unwrap_or_else(|| panic!("no value: {value}"));
-        let mut end = 0;
-        while !after[end..].starts_with('"') {
-            end += if after[end..].starts_with('\\') { 2 } else { 1 };
-        }
+        let mut is_escaped = false;
+        let end = after.find(|c| {
+            let is_end = c == '"' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            is_end
+        });
+        let end = end.unwrap_or_else(|| panic!("no end: {value}"));
         let text = after[..end].replace("\\\"", "\"").replace("\\\\", "\\");
         assert!(
             parameters.insert(name.to_owned(), text).is_none(),

@@ -298,7 +298,6 @@ pub(crate) struct Entry {
     pub(crate) details: String,
     /// The node that was asked.
     pub(crate) upstream: Option<String>,
-    pub(crate) user_agent: Option<String>,
 }
 
 /// A place in a log file.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use testbed::artifact::root;
-use testbed::tools::{Source, Tool, WASM_BINDGEN, WASM32_UNKNOWN};
+use testbed::tools::{Source, Tool, WASM_BINDGEN, WASM32_UNKNOWN, WASM32_WASIP1};
 
 use crate::lockfile;
 use crate::runner::{Runner, cargo};
@@ -35,14 +35,21 @@ pub(super) fn node(runner: &mut Runner) -> Result<String> {
     counted(&printed)
 }
 
+/// Builds artifacts with certificates inside, and asks Envoy what it makes of them.
+pub(super) fn embedding(runner: &mut Runner) -> Result<String> {
+    suite(runner, "embedding")
+}
+
 pub(super) fn envoy(runner: &mut Runner) -> Result<String> {
-    let printed = runner.run(cargo(&[
-        "test",
-        "--package",
-        "registry-token-filter",
-        "--test",
-        "envoy",
-    ]))?;
+    suite(runner, "envoy")
+}
+
+/// A suite that plain `cargo test` leaves out.
+fn suite(runner: &mut Runner, name: &str) -> Result<String> {
+    runner.ensure(&WASM32_WASIP1)?;
+    let mut command = cargo(&["test", "--package", "registry-token-filter"]);
+    command.args(["--test", name]);
+    let printed = runner.run(command)?;
     counted(&printed)
 }
 

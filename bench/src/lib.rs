@@ -1,0 +1,1 @@
+//! What the filter costs in a real Envoy.

@@ -1,0 +1,276 @@
+//! HTTP/1.1 with nothing tidied up: the bytes of a request go out as they are given, on kept
+//! connections. No client library sends such targets and fields.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use testbed::{Error, Result};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::case::Request;
+
+/// Nothing here takes this long, unless it hangs.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The most response fields that are read.
+const MAX_FIELDS: usize = 64;
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Responded(Response),
+    /// The connection was closed without a response.
+    Closed,
+}
+
+/// A response.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// Field names in lower case.
+    pub(crate) fields: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    /// The value of a field; several are joined by a line feed, which stands in none.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        let named = self.fields.iter().filter(|(known, _)| known == name);
+        let values: Vec<_> = named
+            .map(|(_, value)| String::from_utf8_lossy(value))
+            .collect();
+        (!values.is_empty()).then(|| values.join("\n"))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Responded(response) = self else {
+            return formatter.write_str("(closed without an answer)");
+        };
+        write!(formatter, "{}", response.status)?;
+        for (name, value) in &response.fields {
+            if !matches!(name.as_str(), "date" | "server" | "connection" | "x-envoy-upstream-service-time") {
+                write!(formatter, " [{name}: {}]", value.escape_ascii())?;
+            }
+        }
+        let body: String = response.text().chars().take(300).collect();
+        write!(formatter, " {body:?}")
+    }
+}
+
+/// The bytes of a request. The body is announced by its length, or sent in one chunk when the
+/// request has `transfer-encoding: chunked`.
+pub(crate) fn encode(request: &Request, token: Option<&[u8]>) -> Vec<u8> {
+    let mut bytes = request.method.clone().into_bytes();
+    bytes.push(b' ');
+    bytes.extend_from_slice(&request.target());
+    bytes.extend_from_slice(b" HTTP/1.1\r\nhost: localhost\r\n");
+    let mut field = |name: &str, value: &[u8]| {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value);
+        bytes.extend_from_slice(b"\r\n");
+    };
+    for value in request.authorization(token) {
+        field("authorization", &value);
+    }
+    for value in &request.content_type {
+        field("content-type", value.as_bytes());
+    }
+    let mut is_chunked = false;
+    for (name, value) in &request.headers {
+        is_chunked |= name == "transfer-encoding";
+        field(name, value.as_bytes());
+    }
+    let body = request.body.as_bytes();
+    if !is_chunked && (!body.is_empty() || has_length(&request.method)) {
+        field("content-length", body.len().to_string().as_bytes());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    if !is_chunked {
+        bytes.extend_from_slice(body);
+        return bytes;
+    }
+    if !body.is_empty() {
+        bytes.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
+        bytes.extend_from_slice(body);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"0\r\n\r\n");
+    bytes
+}
+
+/// The methods whose requests say their length even when it is 0 (RFC 9110 section 8.6).
+fn has_length(method: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "PATCH")
+}
+
+/// One kept connection to one server, opened when it is needed.
+pub(crate) struct Connection {
+    address: SocketAddr,
+    stream: Option<TcpStream>,
+    /// Bytes read and not used yet.
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) fn to(port: u16) -> Self {
+        Self {
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            stream: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, hangs, or answers something that is not HTTP.
+    pub(crate) async fn exchange(&mut self, request: &[u8], method: &str) -> Result<Answer> {
+        let was_open = self.stream.is_some();
+        let answer = self.timed(request, method).await?;
+        // A kept connection may have been closed for its age in the same moment.
+        if answer == Answer::Closed && was_open {
+            return self.timed(request, method).await;
+        }
+        Ok(answer)
+    }
+
+    async fn timed(&mut self, request: &[u8], method: &str) -> Result<Answer> {
+        let exchange = tokio::time::timeout(DEADLINE, self.attempt(request, method)).await;
+        match exchange {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                self.stream = None;
+                Err(Error::Other(format!("{}: {error}", self.address)))
+            }
+            Err(_) => {
+                self.stream = None;
+                let request = request.escape_ascii().to_string();
+                let shown = request.get(..400).unwrap_or(&request);
+                Err(Error::Other(format!(
+                    "{}: no answer in {DEADLINE:?} to {shown}",
+                    self.address
+                )))
+            }
+        }
+    }
+
+    async fn attempt(&mut self, request: &[u8], method: &str) -> std::io::Result<Answer> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => {
+                self.buffer.clear();
+                let stream = TcpStream::connect(self.address).await?;
+                stream.set_nodelay(true)?;
+                stream
+            }
+        };
+        // A server that answers early and closes makes the rest of the writing fail.
+        let _ = stream.write_all(request).await;
+        let Some((response, is_kept)) = self.read(&mut stream, method).await? else {
+            return Ok(Answer::Closed);
+        };
+        if is_kept {
+            self.stream = Some(stream);
+        }
+        Ok(Answer::Responded(response))
+    }
+
+    /// A response, and whether the connection can be used again.
+    async fn read(
+        &mut self,
+        stream: &mut TcpStream,
+        method: &str,
+    ) -> std::io::Result<Option<(Response, bool)>> {
+        let (mut response, used) = loop {
+            match self.head()? {
+                Some((response, used)) if (100..200).contains(&response.status) => {
+                    self.buffer.drain(..used);
+                }
+                Some(found) => break found,
+                None if self.fill(stream).await? => {}
+                None => return Ok(None),
+            }
+        };
+        self.buffer.drain(..used);
+        let lower = |name: &str| response.field(name).map(|value| value.to_ascii_lowercase());
+        let is_closing = lower("connection").is_some_and(|value| value.contains("close"));
+        let is_chunked = lower("transfer-encoding").is_some();
+        let length = lower("content-length").and_then(|value| value.parse::<usize>().ok());
+        let is_bodiless = method == "HEAD" || matches!(response.status, 204 | 304);
+        let mut is_kept = !is_closing;
+        if is_bodiless {
+        } else if is_chunked {
+            response.body = self.chunks(stream).await?;
+        } else if let Some(length) = length {
+            while self.buffer.len() < length && self.fill(stream).await? {}
+            response.body = self.buffer.drain(..length.min(self.buffer.len())).collect();
+        } else {
+            is_kept = false;
+            while self.fill(stream).await? {}
+            response.body = std::mem::take(&mut self.buffer);
+        }
+        Ok(Some((response, is_kept)))
+    }
+
+    /// The head in the buffer and its length, once it is whole.
+    fn head(&self) -> std::io::Result<Option<(Response, usize)>> {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut parsed = httparse::Response::new(&mut fields);
+        match parsed.parse(&self.buffer).map_err(std::io::Error::other)? {
+            httparse::Status::Partial => Ok(None),
+            httparse::Status::Complete(used) => {
+                let fields = parsed.headers.iter();
+                let response = Response {
+                    status: parsed.code.unwrap_or_default(),
+                    fields: fields
+                        .map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec()))
+                        .collect(),
+                    body: Vec::new(),
+                };
+                Ok(Some((response, used)))
+            }
+        }
+    }
+
+    async fn chunks(&mut self, stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let size = httparse::parse_chunk_size(&self.buffer)
+                .map_err(|_| std::io::Error::other("a chunk without a size"))?;
+            let httparse::Status::Complete((start, size)) = size else {
+                if self.fill(stream).await? {
+                    continue;
+                }
+                return Ok(body);
+            };
+            let end = start + usize::try_from(size).unwrap_or(usize::MAX / 2);
+            // The line feed after the chunk belongs to it; so do trailers, of which there are none.
+            while self.buffer.len() < end + 2 && self.fill(stream).await? {}
+            let chunk = self.buffer.get(start..end).unwrap_or_default();
+            body.extend_from_slice(chunk);
+            self.buffer.drain(..(end + 2).min(self.buffer.len()));
+            if size == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    /// Reads more; `false` at the end of the stream.
+    async fn fill(&mut self, stream: &mut TcpStream) -> std::io::Result<bool> {
+        match stream.read_buf(&mut self.buffer).await {
+            Ok(read) => Ok(read > 0),
+            // What was not read of a request that was refused resets the connection.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

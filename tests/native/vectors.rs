@@ -1,0 +1,115 @@
+//! Published vectors: RFC 7515, RFC 7638, libtrust, and Project Wycheproof.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use libtest_mimic::{Failed, Trial};
+use registry_token_filter::keys::certificate;
+use registry_token_filter::keys::signature::{
+    Algorithm, Portable, SignatureVerifier, VerifyingKey,
+};
+use wycheproof::TestResult;
+use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};
+
+use crate::all_of;
+use crate::corpus::key::{libtrust_id, spki, thumbprint};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    type Vector = fn() -> Result<(), Failed>;
+    let published: [(&str, Vector); 2] = [
+        ("RFC 7515 appendix A.2: a JWS using RS256", rfc7515_a2),
+        ("RFC 7638 section 3.1: the ids of a key", rfc7638_3_1),
+    ];
+    let published = published.map(|(name, vector)| Trial::test(name, vector));
+    let wycheproof = WYCHEPROOF.map(|(name, algorithm)| {
+        Trial::test(format!("Wycheproof {name:?}"), move || {
+            judged(name, algorithm)
+        })
+    });
+    published
+        .into_iter()
+        .chain(wycheproof)
+        .map(|trial| trial.with_kind("vector"))
+        .collect()
+}
+
+/// <https://www.rfc-editor.org/rfc/rfc7515#appendix-A.2>
+fn rfc7515_a2() -> Result<(), Failed> {
+    const MODULUS: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4q\
+        PCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LO\
+        L-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5Zw\
+        Kh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+    const SIGNED: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh\
+        0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    const SIGNATURE: &str = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHI\
+        m4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK\
+        5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7n\
+        oOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+    let key = VerifyingKey::rsa(&decode(MODULUS), &decode("AQAB")).ok_or("no key")?;
+    let mut signature = decode(SIGNATURE);
+    let verdict = |algorithm, signed: &str, signature: &[u8]| {
+        Portable.verify(&key, algorithm, signed.as_bytes(), signature)
+    };
+    assert!(verdict(Algorithm::Rs256, SIGNED, &signature));
+    assert!(!verdict(Algorithm::Rs384, SIGNED, &signature));
+    assert!(!verdict(Algorithm::Rs256, &SIGNED[1..], &signature));
+    signature[100] ^= 1;
+    assert!(!verdict(Algorithm::Rs256, SIGNED, &signature));
+    Ok(())
+}
+
+/// <https://www.rfc-editor.org/rfc/rfc7638#section-3.1>, and the same key's id by libtrust. They
+/// judge the ids that tests make by themselves as well.
+fn rfc7638_3_1() -> Result<(), Failed> {
+    const MODULUS: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7a\
+        PFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4Qy\
+        Q5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrd\
+        kt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    const LIBTRUST: &str = "VUZD:EDHW:YWLN:RBFQ:KOA3:UVZ2:XKG5:2V2J:WTPI:6SRD:U6PZ:VCO5";
+    const THUMBPRINT: &str = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+    let (modulus, exponent) = (decode(MODULUS), decode("AQAB"));
+    assert_eq!(certificate::rfc7638(&modulus, &exponent), THUMBPRINT);
+    assert_eq!(thumbprint(&modulus, &exponent), THUMBPRINT);
+    let spki = spki(&modulus, &exponent);
+    assert_eq!(certificate::libtrust(&spki), LIBTRUST);
+    assert_eq!(libtrust_id(&spki), LIBTRUST);
+    Ok(())
+}
+
+fn decode(text: &str) -> Vec<u8> {
+    Base64UrlUnpadded::decode_vec(text).expect("base64url")
+}
+
+/// The sets for the algorithms a token may use, with keys of every size there is.
+const WYCHEPROOF: [(TestName, Algorithm); 12] = [
+    (TestName::Rsa2048Sha256, Algorithm::Rs256),
+    (TestName::Rsa2048Sha384, Algorithm::Rs384),
+    (TestName::Rsa2048Sha512, Algorithm::Rs512),
+    (TestName::Rsa3072Sha256, Algorithm::Rs256),
+    (TestName::Rsa3072Sha384, Algorithm::Rs384),
+    (TestName::Rsa3072Sha512, Algorithm::Rs512),
+    (TestName::Rsa4096Sha256, Algorithm::Rs256),
+    (TestName::Rsa4096Sha384, Algorithm::Rs384),
+    (TestName::Rsa4096Sha512, Algorithm::Rs512),
+    (TestName::Rsa8192Sha256, Algorithm::Rs256),
+    (TestName::Rsa8192Sha384, Algorithm::Rs384),
+    (TestName::Rsa8192Sha512, Algorithm::Rs512),
+];
+
+/// <https://github.com/C2SP/wycheproof>: what is valid is accepted, what is invalid refused.
+///
+/// "Acceptable" is refused: those signatures lack the NULL of the hash's parameters, and RFC 8017
+/// section 8.2.2 compares the whole block with the one encoding there is.
+fn judged(name: TestName, algorithm: Algorithm) -> Result<(), Failed> {
+    let set = TestSet::load(name).map_err(|fault| fault.to_string())?;
+    let mut faults = Vec::new();
+    for group in set.test_groups {
+        let key = VerifyingKey::rsa(&group.key.n, &group.key.e).ok_or("no key")?;
+        for test in group.tests {
+            let expected = test.result == TestResult::Valid;
+            if Portable.verify(&key, algorithm, &test.msg, &test.sig) != expected {
+                let (id, result, flags) = (test.tc_id, test.result, test.flags);
+                faults.push(format!("{id} is {result:?}: {} {flags:?}", test.comment));
+            }
+        }
+    }
+    all_of(faults)
+}
