@@ -24,8 +24,8 @@ pub enum Filter<'a> {
     JwtAuthn {
         /// Keys, as a JWKS.
         jwks: Value,
-        /// Whether it keeps verified tokens (`jwt_cache_config`).
-        cached: bool,
+        /// How many verified tokens it keeps (`jwt_cache_config`), if any.
+        cached: Option<u32>,
     },
 }
 
@@ -119,7 +119,10 @@ fn http_filter(filter: &Filter<'_>) -> Option<Value> {
                 "code": {"local": {"filename": module}},
             });
             if let (false, Some(members)) = (withheld.is_empty(), vm.as_object_mut()) {
-                members.insert("capability_restriction_config".to_owned(), allowed(withheld));
+                members.insert(
+                    "capability_restriction_config".to_owned(),
+                    allowed(withheld),
+                );
             }
             Some(extension(
                 "wasm",
@@ -143,10 +146,10 @@ fn http_filter(filter: &Filter<'_>) -> Option<Value> {
                 "forward": true,
                 "local_jwks": {"inline_string": jwks.to_string()},
             });
-            if let (true, Some(members)) = (cached, provider.as_object_mut()) {
+            if let (Some(size), Some(members)) = (cached, provider.as_object_mut()) {
                 members.insert(
                     "jwt_cache_config".to_owned(),
-                    json!({"jwt_cache_size": 1000, "jwt_max_token_size": 1 << 20}),
+                    json!({"jwt_cache_size": size, "jwt_max_token_size": 1 << 20}),
                 );
             }
             Some(extension(
@@ -165,23 +168,68 @@ fn http_filter(filter: &Filter<'_>) -> Option<Value> {
 /// list is one of what is allowed.
 fn allowed(withheld: &[&str]) -> Value {
     const PROXY: [&str; 53] = [
-        "add_header_map_value", "call_foreign_function", "clear_route_cache", "close_stream",
-        "continue_stream", "define_metric", "dequeue_shared_queue", "done", "enqueue_shared_queue",
-        "get_buffer_bytes", "get_buffer_status", "get_current_time_nanoseconds",
-        "get_header_map_pairs", "get_header_map_size", "get_header_map_value", "get_log_level",
-        "get_metric", "get_property", "get_shared_data", "get_status", "grpc_call", "grpc_cancel",
-        "grpc_close", "grpc_send", "grpc_stream", "http_call", "increment_metric", "log",
-        "on_configure", "on_context_create", "on_delete", "on_done", "on_http_call_response",
-        "on_log", "on_request_body", "on_request_headers", "on_request_trailers",
-        "on_response_body", "on_response_headers", "on_response_trailers", "on_tick",
-        "on_vm_start", "record_metric", "register_shared_queue", "remove_header_map_value",
-        "replace_header_map_value", "resolve_shared_queue", "send_local_response",
-        "set_buffer_bytes", "set_effective_context", "set_header_map_pairs", "set_property",
+        "add_header_map_value",
+        "call_foreign_function",
+        "clear_route_cache",
+        "close_stream",
+        "continue_stream",
+        "define_metric",
+        "dequeue_shared_queue",
+        "done",
+        "enqueue_shared_queue",
+        "get_buffer_bytes",
+        "get_buffer_status",
+        "get_current_time_nanoseconds",
+        "get_header_map_pairs",
+        "get_header_map_size",
+        "get_header_map_value",
+        "get_log_level",
+        "get_metric",
+        "get_property",
+        "get_shared_data",
+        "get_status",
+        "grpc_call",
+        "grpc_cancel",
+        "grpc_close",
+        "grpc_send",
+        "grpc_stream",
+        "http_call",
+        "increment_metric",
+        "log",
+        "on_configure",
+        "on_context_create",
+        "on_delete",
+        "on_done",
+        "on_http_call_response",
+        "on_log",
+        "on_request_body",
+        "on_request_headers",
+        "on_request_trailers",
+        "on_response_body",
+        "on_response_headers",
+        "on_response_trailers",
+        "on_tick",
+        "on_vm_start",
+        "record_metric",
+        "register_shared_queue",
+        "remove_header_map_value",
+        "replace_header_map_value",
+        "resolve_shared_queue",
+        "send_local_response",
+        "set_buffer_bytes",
+        "set_effective_context",
+        "set_header_map_pairs",
+        "set_property",
         "set_shared_data",
     ];
     const WASI: [&str; 7] = [
-        "fd_write", "proc_exit", "environ_get", "environ_sizes_get", "clock_time_get",
-        "random_get", "proxy_set_tick_period_milliseconds",
+        "fd_write",
+        "proc_exit",
+        "environ_get",
+        "environ_sizes_get",
+        "clock_time_get",
+        "random_get",
+        "proxy_set_tick_period_milliseconds",
     ];
     let names = PROXY
         .iter()
@@ -201,17 +249,27 @@ mod tests {
     fn filter_names(filter: &Filter<'_>) -> Vec<String> {
         let bootstrap = bootstrap(1, filter, Behind::DirectResponse);
         let filters = bootstrap
-            .pointer("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters")
+            .pointer(
+                "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters",
+            )
             .unwrap();
         let names = filters.as_array().unwrap().iter();
-        names.map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+        names
+            .map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     #[test]
     fn the_filter_stands_in_front_of_the_router() {
         assert_eq!(filter_names(&Filter::Absent), ["envoy.filters.http.router"]);
-        let jwt = Filter::JwtAuthn { jwks: json!({"keys": []}), cached: true };
-        assert_eq!(filter_names(&jwt), ["jwt_authn", "envoy.filters.http.router"]);
+        let jwt = Filter::JwtAuthn {
+            jwks: json!({"keys": []}),
+            cached: Some(1),
+        };
+        assert_eq!(
+            filter_names(&jwt),
+            ["jwt_authn", "envoy.filters.http.router"]
+        );
     }
 
     #[test]

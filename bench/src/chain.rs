@@ -233,6 +233,9 @@ mod tests {
         assert_eq!(names.len(), ALL.len());
         const { assert!(COLD_TOKENS > COLD_ENTRIES) };
         // Only this filter is sent what is refused: the others would do other work.
-        assert!(ALL.iter().all(|it| !it.load.is_refused() || it.kind.has_filter()));
+        assert!(
+            ALL.iter()
+                .all(|it| !it.load.is_refused() || it.kind.has_filter())
+        );
     }
 }

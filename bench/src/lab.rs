@@ -93,7 +93,11 @@ impl Lab {
     /// Both keys as certificates.
     #[must_use]
     pub fn bundle(&self) -> String {
-        format!("{}{}", self.rsa_2048.certificate(), self.rsa_4096.certificate())
+        format!(
+            "{}{}",
+            self.rsa_2048.certificate(),
+            self.rsa_4096.certificate()
+        )
     }
 
     /// Starts an Envoy on Envoy's core, with one worker and an answer of its own.
@@ -132,14 +136,16 @@ pub fn configuration(bundle: &str, token_cache: Option<(usize, usize)>) -> Strin
 
 /// Builds the do-nothing filter beside the real one.
 fn build_nothing(tools: &Tools, filter: &Path) -> Result<PathBuf> {
-    tools.progress().step("building the do-nothing filter", || {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command.current_dir(artifact::root());
-        command.args(["build", "--quiet", "--release", "--target", "wasm32-wasip1"]);
-        command.args(["--package", "nothing"]);
-        output(&mut command)
-    })?;
+    tools
+        .progress()
+        .step("building the do-nothing filter", || {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let mut command = Command::new(cargo);
+            command.current_dir(artifact::root());
+            command.args(["build", "--quiet", "--release", "--target", "wasm32-wasip1"]);
+            command.args(["--package", "nothing"]);
+            output(&mut command)
+        })?;
     let module = filter.with_file_name("nothing.wasm");
     ensure!(module.is_file(), "cargo built no {}", module.display());
     Ok(module)

@@ -1,1 +1,16 @@
-//! What the filter costs in a real Envoy.
+//! What the filter costs in a real Envoy, beside Envoy's own means.
+
+pub mod bootstrap;
+pub mod chain;
+pub mod compare;
+pub mod cores;
+pub mod lab;
+pub mod load;
+pub mod native;
+pub mod procfs;
+pub mod progress;
+pub mod proxy;
+pub mod rounds;
+pub mod statistics;
+pub mod tokens;
+pub mod tools;

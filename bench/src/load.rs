@@ -189,7 +189,10 @@ Transfer/sec:      3.71MB
     #[test]
     fn the_line_of_the_script_is_read() {
         let count = counted(OUTPUT).unwrap();
-        assert_eq!((count.requests, count.refused, count.failed), (65943, 65943, 0));
+        assert_eq!(
+            (count.requests, count.refused, count.failed),
+            (65943, 65943, 0)
+        );
         assert_eq!((count.p50, count.p99), (241, 512));
         assert_eq!(count.per_second().round(), 31401.0);
     }
@@ -199,7 +202,13 @@ Transfer/sec:      3.71MB
         let cut = OUTPUT.replace(",\"failed\":0}", "");
         let without = OUTPUT.replace('{', "");
         let negative = OUTPUT.replace(":65943,\"micro", ":-1,\"micro");
-        for wrong in ["", "unable to connect to 127.0.0.1:1", &cut, &without, &negative] {
+        for wrong in [
+            "",
+            "unable to connect to 127.0.0.1:1",
+            &cut,
+            &without,
+            &negative,
+        ] {
             assert_eq!(counted(wrong), None, "{wrong}");
         }
     }

@@ -68,7 +68,10 @@ pub fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     text.lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or_else(|| "unknown processor".to_owned(), |(_, name)| name.to_owned())
+        .map_or_else(
+            || "unknown processor".to_owned(),
+            |(_, name)| name.to_owned(),
+        )
 }
 
 fn read(path: &str) -> Result<String> {
@@ -98,7 +101,9 @@ fn machine_ticks(stat: &str) -> Option<f64> {
 }
 
 fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
 }
@@ -139,8 +144,16 @@ mod tests {
     fn ticks_behind_a_name_with_parentheses() {
         assert_eq!(own_ticks(STAT), Some(150.0));
         assert_eq!(sum(STAT, 13..15), Some(11.0));
-        for wrong in ["", "4242 (envoy) S 1", "4242 (envoy) S 1 2 3 4 5 6 7 8 9 10 x y"] {
-            assert_eq!(own_ticks(wrong).filter(|ticks| *ticks > 0.0), None, "{wrong}");
+        for wrong in [
+            "",
+            "4242 (envoy) S 1",
+            "4242 (envoy) S 1 2 3 4 5 6 7 8 9 10 x y",
+        ] {
+            assert_eq!(
+                own_ticks(wrong).filter(|ticks| *ticks > 0.0),
+                None,
+                "{wrong}"
+            );
         }
     }
 
@@ -153,7 +166,10 @@ mod tests {
 
     #[test]
     fn resident_memory() {
-        assert_eq!(resident("VmPeak:\t  9 kB\nVmRSS:\t   104 kB\n"), Some(106_496));
+        assert_eq!(
+            resident("VmPeak:\t  9 kB\nVmRSS:\t   104 kB\n"),
+            Some(106_496)
+        );
         assert_eq!(resident("VmPeak:\t 9 kB\n"), None);
     }
 

@@ -64,7 +64,13 @@ impl Progress {
 
     fn say(&self, name: &str) {
         if self.plain {
-            let Self { what, done, total, start, .. } = self;
+            let Self {
+                what,
+                done,
+                total,
+                start,
+                ..
+            } = self;
             let elapsed = start.elapsed().as_secs();
             complain(&format!("{what}: {done}/{total} {elapsed} s {name}"));
         }

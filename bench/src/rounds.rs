@@ -111,7 +111,9 @@ pub fn measure(
         between()?;
         for (contender, samples) in contenders.iter().zip(&mut samples) {
             progress.step(&format!("{} (round {round})", contender.name));
-            samples.0.push(calm_sample(loader, contender, plan.seconds)?);
+            samples
+                .0
+                .push(calm_sample(loader, contender, plan.seconds)?);
         }
     }
     Ok(samples)

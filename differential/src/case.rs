@@ -75,6 +75,8 @@ pub(crate) struct Token {
     pub(crate) kid: KeyId,
     /// The algorithm of the signature, and of the header unless that says otherwise.
     pub(crate) algorithm: Option<Algorithm>,
+    /// The bytes of salt in a PSS signature; as many as the hash has without.
+    pub(crate) salt: Option<usize>,
     /// The secret of an HS256 signature.
     pub(crate) secret: Option<Secret>,
     /// Members of the header; see [`crate::mint`] for the tables with a meaning of their own.
@@ -141,6 +143,8 @@ pub(crate) enum Algorithm {
     Rs384,
     Rs512,
     Ps256,
+    Ps384,
+    Ps512,
     Hs256,
 }
 
@@ -151,6 +155,8 @@ impl Algorithm {
             Self::Rs384 => "RS384",
             Self::Rs512 => "RS512",
             Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
             Self::Hs256 => "HS256",
         }
     }

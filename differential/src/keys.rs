@@ -3,17 +3,24 @@
 //! `registry`, `second` and `gitlab` are in the bundle of registry and filter; `stranger` is a key
 //! of the same kind that nobody trusts.
 
+use std::convert::Infallible;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use edgectl::SigningKey;
-use pkcs1::RsaPrivateKeyRef;
-use rustls_pki_types::PrivatePkcs1KeyDer;
-use rustls_pki_types::pem::PemObject as _;
+use rsa::PrivateKey;
+use rsa::pkcs1::DecodeRsaPrivateKey as _;
+use rsa::pss;
+use rsa::rand_core::{TryCryptoRng, TryRng};
+use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use rsa::traits::PublicKeyParts as _;
+use sha2::digest::FixedOutputReset;
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use testbed::{Error, Result};
 
-use crate::case::KeyIdForm;
+use crate::case::{Algorithm, KeyIdForm};
+use crate::files;
 
 /// The keys whose certificates are the bundle.
 pub(crate) const TRUSTED: [&str; 3] = ["registry", "second", "gitlab"];
@@ -30,8 +37,8 @@ pub(crate) const CERTIFICATES: [&str; 7] = [
 pub(crate) struct Key {
     name: &'static str,
     pub(crate) signing: SigningKey,
-    modulus: String,
-    exponent: String,
+    /// The same, for signatures that [`SigningKey`] does not make.
+    private: PrivateKey,
 }
 
 /// All fixture keys and certificates.
@@ -47,8 +54,7 @@ impl Keys {
         let keys = ALL.into_iter().map(|name| Key::read(&folder, name));
         let certificates = CERTIFICATES.into_iter().map(|name| {
             let file = folder.join(format!("{name}.crt"));
-            let pem = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-            Ok((name, pem))
+            Ok((name, files::read(&file)?))
         });
         Ok(Self {
             keys: keys.collect::<Result<_>>()?,
@@ -87,19 +93,42 @@ impl Key {
     fn read(folder: &Path, name: &'static str) -> Result<Self> {
         let file = folder.join(format!("{name}.key"));
         let unusable = |fault: String| Error::Other(format!("{}: {fault}", file.display()));
-        let pem = std::fs::read(&file).map_err(Error::io("read", &file))?;
+        let pem = files::read(&file)?;
         let signing = SigningKey::from_pem(&pem).map_err(|fault| unusable(fault.to_string()))?;
-        let der = PrivatePkcs1KeyDer::from_pem_slice(&pem)
-            .map_err(|fault| unusable(fault.to_string()))?;
-        let private = RsaPrivateKeyRef::try_from(der.secret_pkcs1_der())
-            .map_err(|fault| unusable(fault.to_string()))?;
-        let number = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let private =
+            PrivateKey::from_pkcs1_pem(&pem).map_err(|fault| unusable(fault.to_string()))?;
         Ok(Self {
             name,
-            modulus: number(private.modulus.as_bytes()),
-            exponent: number(private.public_exponent.as_bytes()),
             signing,
+            private,
         })
+    }
+
+    /// A signature of RSASSA-PSS with this many bytes of salt; by SHA-256 unless the algorithm is
+    /// PS384 or PS512.
+    pub(crate) fn sign_pss(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        salt: usize,
+    ) -> Result<Vec<u8>> {
+        match algorithm {
+            Algorithm::Ps384 => self.sign_salted::<Sha384>(message, salt),
+            Algorithm::Ps512 => self.sign_salted::<Sha512>(message, salt),
+            _ => self.sign_salted::<Sha256>(message, salt),
+        }
+    }
+
+    fn sign_salted<D: Digest + FixedOutputReset>(
+        &self,
+        message: &[u8],
+        salt: usize,
+    ) -> Result<Vec<u8>> {
+        let signer = pss::SigningKey::<D>::new_with_salt_len(self.private.clone(), salt);
+        let signature = signer.try_sign_with_rng(&mut FixedSalt, message);
+        signature
+            .map(|signature| signature.to_vec())
+            .map_err(|fault| Error::Other(format!("{salt} bytes of salt: {fault}")))
     }
 
     /// Its id.
@@ -112,9 +141,31 @@ impl Key {
 
     /// The public key as the members of a JWK, without braces (RFC 7518 section 6.3.1).
     pub(crate) fn jwk_members(&self) -> String {
-        let Self {
-            modulus, exponent, ..
-        } = self;
+        let number = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let modulus = number(&self.private.n_bytes());
+        let exponent = number(&self.private.e_bytes());
         format!(r#""kty":"RSA","n":"{modulus}","e":"{exponent}""#)
     }
 }
+
+/// Salt that is always the same, so that the same case gives the same token.
+struct FixedSalt;
+
+impl TryRng for FixedSalt {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(0x5a5a_5a5a)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(0x5a5a_5a5a_5a5a_5a5a)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.fill(0x5a);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for FixedSalt {}

@@ -93,6 +93,8 @@ impl Mint {
             Algorithm::Rs384 => edgectl::Algorithm::RS384,
             Algorithm::Rs512 => edgectl::Algorithm::RS512,
             Algorithm::Ps256 => edgectl::Algorithm::PS256,
+            Algorithm::Ps384 => edgectl::Algorithm::PS384,
+            Algorithm::Ps512 => edgectl::Algorithm::PS512,
             Algorithm::Rs256 | Algorithm::Hs256 => edgectl::Algorithm::RS256,
         };
         let signature = self.keys.named(key)?.signing.signature(message, by);
@@ -293,6 +295,9 @@ impl Draft<'_> {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
         let name = self.key_name();
+        if let Some(salt) = self.recipe.salt {
+            return self.key(name)?.sign_pss(self.algorithm(), message, salt);
+        }
         if self.algorithm() != Algorithm::Hs256 {
             return self.mint.sign(name, self.algorithm(), message, self.now);
         }
@@ -339,7 +344,11 @@ impl Members {
         let raw = |members: Option<&str>| members.map(|members| members.as_bytes().to_vec());
         let members = self.0.into_iter();
         let members = members.map(|(name, value)| [text(&name).as_slice(), b":", &value].concat());
-        let all: Vec<Vec<u8>> = raw(before).into_iter().chain(members).chain(raw(after)).collect();
+        let all: Vec<Vec<u8>> = raw(before)
+            .into_iter()
+            .chain(members)
+            .chain(raw(after))
+            .collect();
         [b"{", all.join(&b","[..]).as_slice(), b"}"].concat()
     }
 }

@@ -12,24 +12,28 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use testbed::Result;
 use testbed::certs::ServerCertificate;
 use testbed::envoy::bootstrap::hcm;
 use testbed::envoy::{self, Document, Envoy, Site};
 use testbed::process::{Folder, free_port};
 use testbed::registry::{self, Node, Release, TokenAuth};
 use testbed::tools::Tools;
-use testbed::{Error, Result};
 
+use crate::files;
 use crate::keys::Keys;
 use crate::mint::{ISSUER, SERVICE};
 
 pub(crate) mod content;
 
-/// Set by Envoy on what the pool answered, and on nothing else: to the address of the node.
+/// Set by Envoy on what an upstream answered: to the name of its cluster.
 pub(crate) const FORWARDED: &str = "x-differential-forwarded";
 
 /// Set by Envoy on what it answered by itself: to the reason. What the filter answers has none.
 pub(crate) const DETAILS: &str = "x-differential-details";
+
+/// The pool's cluster in `envoy/envoy.yaml`.
+pub(crate) const POOL: &str = "registry";
 
 pub(crate) const REALM: &str = "https://gitlab.example.com/jwt/auth";
 
@@ -62,7 +66,7 @@ impl Stand {
         let folder = Folder::temporary("differential-")?;
         let path = folder.path();
         let bundle = path.join("bundle.pem");
-        std::fs::write(&bundle, keys.bundle()?).map_err(Error::io("write", &bundle))?;
+        files::write(&bundle, &keys.bundle()?)?;
         let token = TokenAuth {
             realm: REALM.to_owned(),
             service: SERVICE.to_owned(),
@@ -119,7 +123,10 @@ impl Stand {
     pub(crate) fn ended(&mut self) -> Option<&'static str> {
         [
             ("Envoy", self.envoy.is_running()),
-            ("the registry with its token check", self.guarded.is_running()),
+            (
+                "the registry with its token check",
+                self.guarded.is_running(),
+            ),
             ("the registry behind Envoy", self.open.is_running()),
         ]
         .into_iter()
@@ -184,13 +191,16 @@ fn adjust(document: &mut Document, plain: u16) -> Result<()> {
     }
     let virtual_host = manager("route_config.virtual_hosts[name=registry]");
     if let Some(host) = document.at(&virtual_host)?.as_object_mut() {
-        let marks = json!([mark(FORWARDED, "%UPSTREAM_HOST%")]);
+        let marks = json!([mark(FORWARDED, "%UPSTREAM_CLUSTER%")]);
         host.insert("response_headers_to_add".to_owned(), marks);
     }
 
     let mut filters = document.at(&manager("http_filters"))?.clone();
-    let router = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"});
-    if let Some(last) = filters.as_array_mut().and_then(|filters| filters.last_mut())
+    let router =
+        json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"});
+    if let Some(last) = filters
+        .as_array_mut()
+        .and_then(|filters| filters.last_mut())
         && let Some(last) = last.as_object_mut()
     {
         last.insert("typed_config".to_owned(), router);
@@ -210,7 +220,7 @@ fn adjust(document: &mut Document, plain: u16) -> Result<()> {
                     "virtual_hosts": [{
                         "name": "plain",
                         "domains": ["*"],
-                        "response_headers_to_add": [mark(FORWARDED, "%UPSTREAM_HOST%")],
+                        "response_headers_to_add": [mark(FORWARDED, "%UPSTREAM_CLUSTER%")],
                         "routes": [{"match": {"prefix": ""}, "route": {"cluster": "registry"}}],
                     }],
                 },

@@ -56,7 +56,10 @@ impl fmt::Display for Answer {
         };
         write!(formatter, "{}", response.status)?;
         for (name, value) in &response.fields {
-            if !matches!(name.as_str(), "date" | "server" | "connection" | "x-envoy-upstream-service-time") {
+            if !matches!(
+                name.as_str(),
+                "date" | "server" | "connection" | "x-envoy-upstream-service-time"
+            ) {
                 write!(formatter, " [{name}: {}]", value.escape_ascii())?;
             }
         }

@@ -10,8 +10,11 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
+use rsa::pss::SigningKey;
 use rsa::rand_core::{TryCryptoRng, TryRng};
+use rsa::signature::{RandomizedSigner, SignatureEncoding};
 use rsa::traits::PublicKeyParts;
+use sha2::digest::FixedOutputReset;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::profile::KeyIdForm;
@@ -106,15 +109,22 @@ impl Key {
         certificate(self.name)
     }
 
-    /// A signature by the key; `secret` is what an HMAC is keyed with instead.
-    pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8], secret: &[u8]) -> Vec<u8> {
+    /// A signature by the key, by way of RSASSA-PKCS1-v1_5 or, with `salt` bytes of it, RSASSA-PSS;
+    /// or an HMAC keyed with `secret`.
+    pub(super) fn sign(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        salt: Option<usize>,
+        secret: &[u8],
+    ) -> Vec<u8> {
         let signature = match algorithm {
             Algorithm::Rs256 => self.private.pkcs1v15_sign::<Sha256>(message),
             Algorithm::Rs384 => self.private.pkcs1v15_sign::<Sha384>(message),
             Algorithm::Rs512 => self.private.pkcs1v15_sign::<Sha512>(message),
-            Algorithm::Ps256 => self
-                .private
-                .pss_sign_with_rng::<Sha256, _>(&mut FixedRng, message),
+            Algorithm::Ps256 => return self.sign_pss::<Sha256>(message, salt.unwrap_or(32)),
+            Algorithm::Ps384 => return self.sign_pss::<Sha384>(message, salt.unwrap_or(48)),
+            Algorithm::Ps512 => return self.sign_pss::<Sha512>(message, salt.unwrap_or(64)),
             Algorithm::Hs256 => {
                 let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length will do");
                 mac.update(message);
@@ -122,6 +132,13 @@ impl Key {
             }
         };
         signature.expect("the fixture keys are long enough")
+    }
+
+    fn sign_pss<D: Digest + FixedOutputReset>(&self, message: &[u8], salt: usize) -> Vec<u8> {
+        SigningKey::<D>::new_with_salt_len(self.private.clone(), salt)
+            .try_sign_with_rng(&mut FixedRng, message)
+            .expect("the fixture keys are long enough")
+            .to_vec()
     }
 }
 

@@ -243,7 +243,8 @@ impl Mint<'_> {
             }
             Some(Secret::Text(text)) => text.as_bytes(),
         };
-        self.key().sign(self.algorithm(), message, secret)
+        self.key()
+            .sign(self.algorithm(), message, self.recipe.salt, secret)
     }
 }
 

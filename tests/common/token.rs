@@ -20,6 +20,8 @@ pub(super) struct Token {
     pub(super) kid: KeyId,
     /// The algorithm of the signature, and of the header unless that says otherwise.
     pub(super) algorithm: Option<Algorithm>,
+    /// The bytes of salt in a PSS signature; as many as the hash has without.
+    pub(super) salt: Option<usize>,
     /// The secret of an HS256 signature.
     pub(super) secret: Option<Secret>,
     /// Members of the header; see [`super::mint`] for the tables with a meaning of their own.
@@ -67,6 +69,10 @@ pub(super) enum Algorithm {
     Rs512,
     #[serde(rename = "PS256")]
     Ps256,
+    #[serde(rename = "PS384")]
+    Ps384,
+    #[serde(rename = "PS512")]
+    Ps512,
     #[serde(rename = "HS256")]
     Hs256,
 }
@@ -78,6 +84,8 @@ impl Algorithm {
             Self::Rs384 => "RS384",
             Self::Rs512 => "RS512",
             Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
             Self::Hs256 => "HS256",
         }
     }

@@ -15,9 +15,15 @@ use crate::support::lab::Lab;
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[
-    ("a bad configuration is refused with one line that names the key and the remedy", refused),
+    (
+        "a bad configuration is refused with one line that names the key and the remedy",
+        refused,
+    ),
     ("Envoy does not start with a bad configuration", no_start),
-    ("a bad update is refused while the old configuration serves on, a good one replaces it", update),
+    (
+        "a bad update is refused while the old configuration serves on, a good one replaces it",
+        update,
+    ),
 ];
 
 /// A change to the good configuration, and what the line about it says.
@@ -101,11 +107,19 @@ fn remove(plugin: &mut Value, key: &str) {
 }
 
 /// What `envoy --mode validate` says of the running edge's bootstrap after a change.
-fn said(lab: &Lab, edge: &Edge, name: &str, change: impl FnOnce(&mut Document)) -> Result<String, String> {
+fn said(
+    lab: &Lab,
+    edge: &Edge,
+    name: &str,
+    change: impl FnOnce(&mut Document),
+) -> Result<String, String> {
     let text = std::fs::read_to_string(edge.stack.envoy().configuration()).unwrap();
     let mut document = Document::parse(name, &text).unwrap();
     change(&mut document);
-    let file: PathBuf = edge.stack.folder().join(format!("{}.yaml", name.replace(' ', "-")));
+    let file: PathBuf = edge
+        .stack
+        .folder()
+        .join(format!("{}.yaml", name.replace(' ', "-")));
     std::fs::write(&file, document.to_yaml().unwrap()).unwrap();
     try_out(lab.tools(), &file).map_err(|error| error.to_string())
 }
@@ -115,7 +129,12 @@ fn refused(lab: &Lab) {
     let good = edge.stack.plugin_configuration();
     let untouched = said(lab, edge, "good", |_| {});
     assert!(untouched.is_ok(), "{untouched:?}");
-    for Fault { fault, change, line } in FAULTS {
+    for Fault {
+        fault,
+        change,
+        line,
+    } in FAULTS
+    {
         let mut plugin = good.clone();
         change(&mut plugin);
         let place = bootstrap::plugin_configuration();
@@ -128,16 +147,26 @@ fn refused(lab: &Lab) {
     let said = said(lab, edge, "a Struct", |document| {
         let place = bootstrap::plugin("configuration");
         let kind = "type.googleapis.com/google.protobuf.Struct";
-        document.set(&place, json!({"@type": kind, "value": good})).unwrap();
+        document
+            .set(&place, json!({"@type": kind, "value": good}))
+            .unwrap();
     });
-    assert_one_line("a Struct", said, "give it to Envoy as a google.protobuf.StringValue");
+    assert_one_line(
+        "a Struct",
+        said,
+        "give it to Envoy as a google.protobuf.StringValue",
+    );
 }
 
 fn assert_one_line(fault: &str, said: Result<String, String>, line: &str) {
     let said = said.expect_err(fault);
-    let about: Vec<&str> =
-        said.lines().filter(|line| line.contains("configuration refused: ")).collect();
-    let [about] = about.as_slice() else { panic!("{fault}: not one line: {said}") };
+    let about: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("configuration refused: "))
+        .collect();
+    let [about] = about.as_slice() else {
+        panic!("{fault}: not one line: {said}")
+    };
     assert!(about.contains(line), "{fault}: {about}");
 }
 
@@ -148,7 +177,10 @@ fn no_start(lab: &Lab) {
     ] {
         let started = lab.builder().nodes(1).plugin(key, value).start();
         let error = started.expect_err(fault).to_string();
-        assert!(error.contains("envoy ended") && error.contains("configuration refused"), "{error}");
+        assert!(
+            error.contains("envoy ended") && error.contains("configuration refused"),
+            "{error}"
+        );
     }
 }
 
@@ -156,7 +188,10 @@ fn update(lab: &Lab) {
     let mut edge = Edge::start(
         lab,
         Setup::adjusted(Profile::Gitlab, Release::Distribution2, |builder| {
-            builder.envoy(Settings { listener_from_file: true, ..Settings::default() })
+            builder.envoy(Settings {
+                listener_from_file: true,
+                ..Settings::default()
+            })
         }),
     );
     let old_token = edge.mint.token(&["repository:group/app:pull"]);
@@ -175,17 +210,29 @@ fn update(lab: &Lab) {
         let mut plugin = good.clone();
         plugin["rootcertbundle"] = json!(broken);
         let mark = edge.mark();
-        assert_eq!(edge.stack.update_plugin(&plugin).unwrap(), Update::Rejected, "{broken}");
+        assert_eq!(
+            edge.stack.update_plugin(&plugin).unwrap(),
+            Update::Rejected,
+            "{broken}"
+        );
         mark.wait_for("configuration refused: `rootcertbundle`: ");
         assert_trusts(&edge, &old_token, &new_token);
     }
 
     // Both keys for the change-over, then the new one alone.
     let mut both = good.clone();
-    both["rootcertbundle"] = json!(format!("{}{}", edge.mint.certificate, second.certificate_pem));
+    both["rootcertbundle"] = json!(format!(
+        "{}{}",
+        edge.mint.certificate, second.certificate_pem
+    ));
     assert_eq!(edge.stack.update_plugin(&both).unwrap(), Update::Accepted);
     for token in [&old_token, &new_token] {
-        assert_eq!(edge.client.send(Version::Http2, &read_manifest(APP, "latest").bearer(token)).status, 200);
+        assert_eq!(
+            edge.client
+                .send(Version::Http2, &read_manifest(APP, "latest").bearer(token))
+                .status,
+            200
+        );
     }
     let mut alone = good;
     alone["rootcertbundle"] = json!(second.certificate_pem);
@@ -201,8 +248,14 @@ fn assert_trusts(edge: &Edge, trusted: &str, unknown: &str) {
             let request = read_manifest(APP, "latest");
             let answer = edge.client.send(version, &request.clone().bearer(trusted));
             assert_eq!(answer.status, 200, "{answer}");
-            let answer = edge.client.send(version, &Request::bearer(request, unknown));
-            assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()), "{answer}");
+            let answer = edge
+                .client
+                .send(version, &Request::bearer(request, unknown));
+            assert_eq!(
+                answer.header("www-authenticate"),
+                Some(challenge.as_str()),
+                "{answer}"
+            );
         }
     }
 }

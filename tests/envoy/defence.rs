@@ -12,14 +12,20 @@ use crate::support::lab::Lab;
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[
-    ("Distribution 2.8 nodes with their own token check serve the same walk", |lab| {
-        let edge = guarded(lab, Release::Distribution2);
-        walk(&edge);
-        clients(lab, &edge);
-    }),
-    ("Distribution 3 nodes with their own token check serve the same walk", |lab| {
-        walk(&guarded(lab, Release::Distribution3));
-    }),
+    (
+        "Distribution 2.8 nodes with their own token check serve the same walk",
+        |lab| {
+            let edge = guarded(lab, Release::Distribution2);
+            walk(&edge);
+            clients(lab, &edge);
+        },
+    ),
+    (
+        "Distribution 3 nodes with their own token check serve the same walk",
+        |lab| {
+            walk(&guarded(lab, Release::Distribution3));
+        },
+    ),
 ];
 
 fn guarded(lab: &Lab, release: Release) -> Edge {
@@ -41,7 +47,9 @@ fn walk(edge: &Edge) {
     let image = Image::unique("walk").push(&edge.client, copies, "1", &pushing);
     let pulling = edge.mint.token(&["repository:group/copies/walk:pull"]);
     for version in Version::BOTH {
-        let read = edge.client.send(version, &read_manifest(copies, "1").bearer(&pulling));
+        let read = edge
+            .client
+            .send(version, &read_manifest(copies, "1").bearer(&pulling));
         assert_eq!((read.status, read.text()), (200, image.manifest.clone()));
         let layer = Request::get(&blob(copies, &image.layer.digest()));
         let read = edge.client.send(version, &layer.clone().bearer(&pulling));
@@ -53,7 +61,10 @@ fn walk(edge: &Edge) {
         let mount = format!("/v2/{copies}/blobs/uploads/?mount={source}&from={SECRET}");
         let mount = Request::new("POST", &mount);
         let refused = edge.client.send(version, &mount.clone().bearer(&pushing));
-        assert_eq!(Challenge::of(&refused).error.as_deref(), Some("insufficient_scope"));
+        assert_eq!(
+            Challenge::of(&refused).error.as_deref(),
+            Some("insufficient_scope")
+        );
         let both = edge.mint.token(&[
             "repository:group/copies/walk:pull,push",
             "repository:group/secret:pull",
@@ -67,11 +78,21 @@ fn walk(edge: &Edge) {
 
     let digest = image.digest();
     let delete = Request::new("DELETE", &format!("/v2/{copies}/manifests/{digest}"));
-    let refused = edge.client.send(Version::Http2, &delete.clone().bearer(&pushing));
+    let refused = edge
+        .client
+        .send(Version::Http2, &delete.clone().bearer(&pushing));
     assert_eq!(refused.status, 401, "{refused}");
     let full = edge.mint.token(&["repository:group/copies/walk:*"]);
-    assert_eq!(edge.client.send(Version::Http2, &delete.bearer(&full)).status, 202);
-    let gone = edge.client.send(Version::Http2, &read_manifest(copies, &digest).bearer(&pulling));
+    assert_eq!(
+        edge.client
+            .send(Version::Http2, &delete.bearer(&full))
+            .status,
+        202
+    );
+    let gone = edge.client.send(
+        Version::Http2,
+        &read_manifest(copies, &digest).bearer(&pulling),
+    );
     assert_eq!(gone.status, 404, "{gone}");
     // A blob of its own is not reached under the name of another repository.
     let foreign = Request::get(&blob(copies, &Payload::once("nowhere").digest())).bearer(&pulling);
@@ -86,11 +107,17 @@ fn clients(lab: &Lab, edge: &Edge) {
     let image = target.image("group/copies/guarded", "1");
     let buildah = Buildah::new(lab.tools(), &target).unwrap();
     buildah.login(&alice()).unwrap().success().unwrap();
-    buildah.build(&image, "guarded twice").unwrap().success().unwrap();
+    buildah
+        .build(&image, "guarded twice")
+        .unwrap()
+        .success()
+        .unwrap();
     buildah.push(&image).unwrap().success().unwrap();
     let crane = Crane::new(lab.tools(), &target).unwrap();
     crane.login(&bob()).unwrap().success().unwrap();
     crane.run(&["manifest", &image]).unwrap().success().unwrap();
-    let secret = crane.run(&["manifest", &target.image(SECRET, "latest")]).unwrap();
+    let secret = crane
+        .run(&["manifest", &target.image(SECRET, "latest")])
+        .unwrap();
     assert!(!secret.succeeded(), "{secret}");
 }

@@ -15,7 +15,10 @@ use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     ("two hundred pulls at a time all succeed", concurrent),
-    ("a node crashes and comes back while clients pull, and no pull fails", crash),
+    (
+        "a node crashes and comes back while clients pull, and no pull fails",
+        crash,
+    ),
 ];
 
 /// A pull as a client does it: manifest, configuration, layer. `Err` says what went wrong.
@@ -41,8 +44,9 @@ fn concurrent(lab: &Lab) {
     const PULLS: usize = 200;
     let edge = lab.gitlab();
     let (client, image) = (edge.client.clone(), Arc::new(edge.app.clone()));
-    let tokens: Vec<String> =
-        (0..PULLS).map(|_| edge.mint.token(&["repository:group/app:pull"])).collect();
+    let tokens: Vec<String> = (0..PULLS)
+        .map(|_| edge.mint.token(&["repository:group/app:pull"]))
+        .collect();
     let failed: Vec<String> = runtime().block_on(async {
         let start = Arc::new(tokio::sync::Barrier::new(PULLS));
         let pulls: Vec<_> = tokens
@@ -62,14 +66,22 @@ fn concurrent(lab: &Lab) {
         }
         failed
     });
-    assert!(failed.is_empty(), "{} of {PULLS} failed: {}", failed.len(), failed[0]);
+    assert!(
+        failed.is_empty(),
+        "{} of {PULLS} failed: {}",
+        failed.len(),
+        failed[0]
+    );
     edge.assert_alive();
 }
 
 fn crash(lab: &Lab) {
     let setup = Setup::adjusted(Profile::Gitlab, Release::Distribution2, |builder| builder);
     let mut edge = Edge::start(lab, setup);
-    let (stop, pulls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (stop, pulls) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(0)),
+    );
     let clients: Vec<_> = (0..4)
         .map(|number| {
             let (client, image) = (edge.client.clone(), edge.app.clone());
@@ -78,7 +90,11 @@ fn crash(lab: &Lab) {
             runtime().spawn(async move {
                 let mut failed = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    failed.extend(pull(&client, Version::BOTH[number % 2], &image, &token).await.err());
+                    failed.extend(
+                        pull(&client, Version::BOTH[number % 2], &image, &token)
+                            .await
+                            .err(),
+                    );
                     pulls.fetch_add(1, Ordering::Relaxed);
                 }
                 failed
@@ -89,7 +105,10 @@ fn crash(lab: &Lab) {
         let before = pulls.load(Ordering::Relaxed);
         let start = std::time::Instant::now();
         while pulls.load(Ordering::Relaxed) < before + least {
-            assert!(start.elapsed() < Duration::from_secs(30), "too few pulls {what}");
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "too few pulls {what}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     };
@@ -98,7 +117,10 @@ fn crash(lab: &Lab) {
         edge.stack.nodes_mut()[node].kill();
         during("while a node is down", 60);
         edge.stack.nodes_mut()[node].restart().unwrap();
-        edge.stack.envoy_mut().wait_for_nodes(2, Duration::from_secs(30)).unwrap();
+        edge.stack
+            .envoy_mut()
+            .wait_for_nodes(2, Duration::from_secs(30))
+            .unwrap();
         during("after it came back", 20);
     }
     stop.store(true, Ordering::Relaxed);
@@ -107,8 +129,18 @@ fn crash(lab: &Lab) {
         .flat_map(|client| runtime().block_on(client).unwrap())
         .collect();
     let pulls = pulls.load(Ordering::Relaxed);
-    assert!(failed.is_empty(), "{} of {pulls} pulls failed: {}", failed.len(), failed[0]);
+    assert!(
+        failed.is_empty(),
+        "{} of {pulls} pulls failed: {}",
+        failed.len(),
+        failed[0]
+    );
     // It was not idle luck: Envoy did have to repeat reads on the other node.
-    let retries = edge.stack.envoy().admin().stat("cluster.registry.upstream_rq_retry").unwrap();
+    let retries = edge
+        .stack
+        .envoy()
+        .admin()
+        .stat("cluster.registry.upstream_rq_retry")
+        .unwrap();
     assert!(retries > 0, "no read met the crashed node");
 }

@@ -9,7 +9,10 @@ use crate::support::suite::Test;
 use crate::tokens::{FAULTS, with_claim};
 
 pub(crate) const TESTS: &[Test] = &[
-    ("a refused request is logged with its reason, its route and what it needs", reasons),
+    (
+        "a refused request is logged with its reason, its route and what it needs",
+        reasons,
+    ),
     ("what a client sends stands escaped in one line", escaped),
     ("no part of a token is in any log", secrets),
 ];
@@ -56,8 +59,18 @@ const CASES: &[Case] = &[
         "challenged reason=credentials-repeated route=base required=\"any token\": ",
     ),
     ("GET", "/v3/", "Bearer T", "rejected reason=route-unknown: "),
-    ("GET", "/gitlab/v1/", "Bearer T", "rejected reason=gitlab-api-denied: "),
-    ("GET", "/v2/a%25b/tags/list", "Bearer T", "rejected reason=target-ambiguous-escape: "),
+    (
+        "GET",
+        "/gitlab/v1/",
+        "Bearer T",
+        "rejected reason=gitlab-api-denied: ",
+    ),
+    (
+        "GET",
+        "/v2/a%25b/tags/list",
+        "Bearer T",
+        "rejected reason=target-ambiguous-escape: ",
+    ),
 ];
 
 fn reasons(lab: &Lab) {
@@ -76,7 +89,11 @@ fn reasons(lab: &Lab) {
         let first = Request::get("/v2/group/nothing/tags/list");
         assert_eq!(edge.client.send(version, &first).status, 401);
         edge.requests_since(&mark);
-        assert!(!mark.text().contains("group/nothing:pull"), "{}", mark.text());
+        assert!(
+            !mark.text().contains("group/nothing:pull"),
+            "{}",
+            mark.text()
+        );
     }
 }
 
@@ -95,17 +112,21 @@ fn escaped(lab: &Lab) {
 /// Good tokens, refused ones, and passwords at the realm: none leaves a trace.
 fn secrets(lab: &Lab) {
     for edge in lab.profiles() {
-        let mut tokens: Vec<String> =
-            FAULTS.iter().map(|fault| (fault.refused)(&edge.mint)).collect();
+        let mut tokens: Vec<String> = FAULTS
+            .iter()
+            .map(|fault| (fault.refused)(&edge.mint))
+            .collect();
         tokens.push(edge.mint.token(&["repository:group/app:pull"]));
         tokens.push(edge.mint.token(&["repository:group/secret:pull"]));
         tokens.push(with_claim(&edge.mint, "exp", "soon".into()));
         tokens.push(Mint::nested_user_token(&edge.mint));
         let mark = edge.mark();
         for token in &tokens {
-            for value in
-                [format!("Bearer {token}"), format!("Bearer {token}, x"), format!("Token {token}")]
-            {
+            for value in [
+                format!("Bearer {token}"),
+                format!("Bearer {token}, x"),
+                format!("Token {token}"),
+            ] {
                 let agent = marker();
                 let request = read_manifest(APP, "latest")
                     .field("authorization", value)
@@ -114,13 +135,22 @@ fn secrets(lab: &Lab) {
             }
         }
         edge.requests_since(&mark);
-        let logs: Vec<String> =
-            edge.stack.logs().iter().map(|(_, file)| LogMark::start_of(file).text()).collect();
-        assert!(logs.concat().contains("challenged reason=token-expired"), "the right logs");
+        let logs: Vec<String> = edge
+            .stack
+            .logs()
+            .iter()
+            .map(|(_, file)| LogMark::start_of(file).text())
+            .collect();
+        assert!(
+            logs.concat().contains("challenged reason=token-expired"),
+            "the right logs"
+        );
         // What every token has says nothing of any.
         let common = edge.mint.token(&["repository:group/app:pull"]);
         for token in &tokens {
-            for (piece, log) in pieces(token, &common).flat_map(|p| logs.iter().map(move |log| (p, log))) {
+            for (piece, log) in
+                pieces(token, &common).flat_map(|p| logs.iter().map(move |log| (p, log)))
+            {
                 // The access log holds the query as it was sent, and another test sends a token
                 // there, where nobody looks for one.
                 let line = log
@@ -137,6 +167,10 @@ fn pieces<'a>(token: &'a str, common: &'a str) -> impl Iterator<Item = &'a str> 
     const PIECE: usize = 24;
     token
         .split('.')
-        .flat_map(|part| (0..part.len().saturating_sub(PIECE)).step_by(PIECE / 2).map(move |at| &part[at..at + PIECE]))
+        .flat_map(|part| {
+            (0..part.len().saturating_sub(PIECE))
+                .step_by(PIECE / 2)
+                .map(move |at| &part[at..at + PIECE])
+        })
         .filter(|piece| !common.contains(piece))
 }

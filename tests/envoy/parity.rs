@@ -15,10 +15,20 @@ use crate::support::suite::Test;
 use crate::tokens::{FAULTS, with_claim, with_header};
 
 pub(crate) const TESTS: &[Test] = &[
-    ("requests are answered as Distribution 2.8 answers them", |lab| requests(lab.distribution_2())),
-    ("requests are answered as Distribution 3 answers them", |lab| requests(lab.distribution_3())),
-    ("tokens are judged as Distribution 2.8 judges them", |lab| tokens(lab.distribution_2())),
-    ("tokens are judged as Distribution 3 judges them", |lab| tokens(lab.distribution_3())),
+    (
+        "requests are answered as Distribution 2.8 answers them",
+        |lab| requests(lab.distribution_2()),
+    ),
+    (
+        "requests are answered as Distribution 3 answers them",
+        |lab| requests(lab.distribution_3()),
+    ),
+    ("tokens are judged as Distribution 2.8 judges them", |lab| {
+        tokens(lab.distribution_2())
+    }),
+    ("tokens are judged as Distribution 3 judges them", |lab| {
+        tokens(lab.distribution_3())
+    }),
 ];
 
 /// A difference that is meant: what the edge answers, and why not what the registry answers.
@@ -57,11 +67,19 @@ impl Differs {
 use Differs::{Each, Everywhere, Nowhere, OnHttp11, Only};
 
 const fn refusal(status: u16, why: &'static str) -> Difference {
-    Difference { status, error: None, why }
+    Difference {
+        status,
+        error: None,
+        why,
+    }
 }
 
 const fn challenge(error: &'static str, why: &'static str) -> Difference {
-    Difference { status: 401, error: Some(error), why }
+    Difference {
+        status: 401,
+        error: Some(error),
+        why,
+    }
 }
 
 const NORMALIZED: Differs = Everywhere(refusal(
@@ -72,12 +90,18 @@ const ENCODED: Differs = Everywhere(refusal(
     400,
     "two hops could read an encoded slash, backslash, percent sign or control byte differently",
 ));
-const FORM: Differs =
-    Everywhere(refusal(415, "the filter cannot see a source that stands in the body"));
-const UNKNOWN_METHOD: Differs =
-    OnHttp11(refusal(400, "Envoy's parser of HTTP/1.1 knows the registered methods only"));
-const NO_BODY: Differs =
-    Everywhere(refusal(301, "Envoy takes Content-Type from a reply of the filter without a body"));
+const FORM: Differs = Everywhere(refusal(
+    415,
+    "the filter cannot see a source that stands in the body",
+));
+const UNKNOWN_METHOD: Differs = OnHttp11(refusal(
+    400,
+    "Envoy's parser of HTTP/1.1 knows the registered methods only",
+));
+const NO_BODY: Differs = Everywhere(refusal(
+    301,
+    "Envoy takes Content-Type from a reply of the filter without a body",
+));
 
 /// A request: method, target, fields, body, what its token grants (`None`: no token).
 struct Case {
@@ -90,22 +114,31 @@ struct Case {
 }
 
 const fn bare(method: &'static str, target: &'static str) -> Case {
-    Case { method, target, fields: &[], body: "", scopes: None, differs: Nowhere }
+    Case {
+        method,
+        target,
+        fields: &[],
+        body: "",
+        scopes: None,
+        differs: Nowhere,
+    }
 }
 
-const fn with(
-    method: &'static str,
-    target: &'static str,
-    scopes: &'static [&'static str],
-) -> Case {
-    Case { scopes: Some(scopes), ..bare(method, target) }
+const fn with(method: &'static str, target: &'static str, scopes: &'static [&'static str]) -> Case {
+    Case {
+        scopes: Some(scopes),
+        ..bare(method, target)
+    }
 }
 
 const PULL: &[&str] = &["repository:group/app:pull"];
 const PUSH: &[&str] = &["repository:group/app:pull,push"];
 const DELETE: &[&str] = &["repository:group/app:delete"];
 const ANY: &[&str] = &["repository:group/app:*"];
-const BOTH: &[&str] = &["repository:group/app:pull,push", "repository:group/secret:pull"];
+const BOTH: &[&str] = &[
+    "repository:group/app:pull,push",
+    "repository:group/secret:pull",
+];
 const CATALOG: &[&str] = &["registry:catalog:*"];
 const NONE: &[&str] = &[];
 const URLENCODED: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
@@ -123,9 +156,15 @@ const CASES: &[Case] = &[
     bare("DELETE", "/v2/"),
     bare("OPTIONS", "/v2/"),
     bare("PROPFIND", "/v2/"),
-    Case { differs: UNKNOWN_METHOD, ..bare("FOO", "/v2/") },
+    Case {
+        differs: UNKNOWN_METHOD,
+        ..bare("FOO", "/v2/")
+    },
     bare("GET", "/v2"),
-    Case { differs: NO_BODY, ..bare("HEAD", "/v2") },
+    Case {
+        differs: NO_BODY,
+        ..bare("HEAD", "/v2")
+    },
     bare("POST", "/v2"),
     bare("GET", "/v2?a=b&c=%22"),
     bare("GET", "/"),
@@ -152,7 +191,10 @@ const CASES: &[Case] = &[
     bare("GET", "/v2/group/app/tags/list"),
     bare("HEAD", "/v2/group/app/tags/list"),
     bare("GET", "/v2/group/app/tags/list/"),
-    Case { differs: NO_BODY, ..bare("HEAD", "/v2/group/app/tags/list/") },
+    Case {
+        differs: NO_BODY,
+        ..bare("HEAD", "/v2/group/app/tags/list/")
+    },
     bare("GET", "/v2/group/app/tags"),
     bare("GET", "/v2/tags/list"),
     bare("GET", "/v2/group/app/manifests/latest"),
@@ -163,7 +205,10 @@ const CASES: &[Case] = &[
     bare("DELETE", "/v2/group/app/manifests/latest"),
     bare("OPTIONS", "/v2/group/app/manifests/latest"),
     bare("TRACE", "/v2/group/app/manifests/latest"),
-    Case { differs: UNKNOWN_METHOD, ..bare("get", "/v2/group/app/manifests/latest") },
+    Case {
+        differs: UNKNOWN_METHOD,
+        ..bare("get", "/v2/group/app/manifests/latest")
+    },
     bare("GET", "/v2/group/app/manifests/"),
     bare("GET", "/v2/group/app/manifests/.hidden"),
     bare("GET", "/v2/group/app/manifests/_x"),
@@ -201,16 +246,34 @@ const CASES: &[Case] = &[
     bare("GET", "/v2/%67roup/app/tags/li%73t"),
     bare("GET", "/v2/group/app/tags/list;x=1"),
     bare("GET", "/v2/group/app/tags/list%20"),
-    Case { differs: ENCODED, ..bare("GET", "/v2/group%2Fapp/tags/list") },
-    Case { differs: ENCODED, ..bare("GET", "/v2/group/app/tags/list%0a") },
-    Case { differs: ENCODED, ..bare("GET", "/v2/group%252Fapp/tags/list") },
-    Case { differs: NORMALIZED, ..bare("GET", "/v2/group//app/tags/list") },
-    Case { differs: NORMALIZED, ..bare("GET", "/v2/group/%2e%2e/secret/tags/list") },
+    Case {
+        differs: ENCODED,
+        ..bare("GET", "/v2/group%2Fapp/tags/list")
+    },
+    Case {
+        differs: ENCODED,
+        ..bare("GET", "/v2/group/app/tags/list%0a")
+    },
+    Case {
+        differs: ENCODED,
+        ..bare("GET", "/v2/group%252Fapp/tags/list")
+    },
+    Case {
+        differs: NORMALIZED,
+        ..bare("GET", "/v2/group//app/tags/list")
+    },
+    Case {
+        differs: NORMALIZED,
+        ..bare("GET", "/v2/group/%2e%2e/secret/tags/list")
+    },
     // The source of a mount.
     bare("GET", "/v2/group/app/tags/list?from=other/repo"),
     bare("DELETE", "/v2/group/app/manifests/latest?from=other/repo"),
     bare("OPTIONS", "/v2/group/app/manifests/latest?from=other/repo"),
-    bare("POST", "/v2/group/app/blobs/uploads/?mount=sha256:aa&from=x/y"),
+    bare(
+        "POST",
+        "/v2/group/app/blobs/uploads/?mount=sha256:aa&from=x/y",
+    ),
     bare("POST", "/v2/group/app/blobs/uploads/?mount=sha256:aa"),
     bare("POST", "/v2/group/app/blobs/uploads/?from="),
     bare("POST", "/v2/group/app/blobs/uploads/?from"),
@@ -228,8 +291,15 @@ const CASES: &[Case] = &[
     bare("POST", "/v2/group/app/blobs/uploads/?from=a%3Cb%3E%26"),
     bare("POST", "/v2/group/app/blobs/uploads/?from=group/app"),
     // Form bodies.
-    Case { fields: URLENCODED, ..with("POST", "/v2/group/app/blobs/uploads/", PUSH) },
-    Case { fields: URLENCODED, body: "from=x/y", ..bare("GET", "/v2/group/app/tags/list") },
+    Case {
+        fields: URLENCODED,
+        ..with("POST", "/v2/group/app/blobs/uploads/", PUSH)
+    },
+    Case {
+        fields: URLENCODED,
+        body: "from=x/y",
+        ..bare("GET", "/v2/group/app/tags/list")
+    },
     Case {
         fields: URLENCODED,
         body: "from=x/y",
@@ -250,7 +320,11 @@ const CASES: &[Case] = &[
     with("OPTIONS", "/v2/group/app/tags/list", NONE),
     with("OPTIONS", "/v2/group/app/blobs/uploads/", NONE),
     with("OPTIONS", "/v2/_catalog", NONE),
-    with("OPTIONS", "/v2/group/app/manifests/x?from=group/secret", NONE),
+    with(
+        "OPTIONS",
+        "/v2/group/app/manifests/x?from=group/secret",
+        NONE,
+    ),
     with("PROPFIND", "/v2/group/app/manifests/latest", NONE),
     with("GET", "/v2/group/app/manifests/latest", NONE),
     with("GET", "/v2/group/app/manifests/latest", PULL),
@@ -267,23 +341,59 @@ const CASES: &[Case] = &[
     with("HEAD", "/v2/group/app/tags/list", PULL),
     with("DELETE", "/v2/group/app/tags/list", DELETE),
     with("GET", "/v2/Group/app/tags/list", PULL),
-    with("GET", "/v2/group/app/tags/list", &["repository:Group/app:pull"]),
-    with("GET", "/v2/group/app/tags/list", &["repository:group/*:*", "repository:*:*"]),
-    with("GET", "/v2/group/app/tags/list", &["repository(plugin):group/app:pull"]),
+    with(
+        "GET",
+        "/v2/group/app/tags/list",
+        &["repository:Group/app:pull"],
+    ),
+    with(
+        "GET",
+        "/v2/group/app/tags/list",
+        &["repository:group/*:*", "repository:*:*"],
+    ),
+    with(
+        "GET",
+        "/v2/group/app/tags/list",
+        &["repository(plugin):group/app:pull"],
+    ),
     with("GET", DIGEST, PULL),
     with("GET", "/v2/group/app/blobs/sha256:abc", PULL),
     with("POST", "/v2/group/app/blobs/uploads/", PULL),
-    with("POST", "/v2/group/app/blobs/uploads/", &["repository:group/app:push"]),
+    with(
+        "POST",
+        "/v2/group/app/blobs/uploads/",
+        &["repository:group/app:push"],
+    ),
     with("POST", "/v2/group/app/blobs/uploads/", PUSH),
     with("POST", "/v2/group/app/blobs/uploads/", ANY),
-    with("POST", "/v2/group/app/blobs/uploads/", &["repository:group/app:pull", "repository:group/app:push"]),
+    with(
+        "POST",
+        "/v2/group/app/blobs/uploads/",
+        &["repository:group/app:pull", "repository:group/app:push"],
+    ),
     with("PUT", "/v2/group/app/blobs/uploads/abc-123", PUSH),
     with("GET", "/v2/group/app/tags/list?from=group/secret", PULL),
     with("GET", "/v2/group/app/tags/list?from=group/secret", BOTH),
-    with("POST", "/v2/group/app/blobs/uploads/?mount=sha256:aa&from=group/secret", PUSH),
-    with("POST", "/v2/group/app/blobs/uploads/?mount=sha256:aa&from=group/secret", BOTH),
-    with("POST", "/v2/group/app/blobs/uploads/?from=&from=group/secret", PUSH),
-    with("POST", "/v2/group/app/blobs/uploads/?from=Group/Secret", BOTH),
+    with(
+        "POST",
+        "/v2/group/app/blobs/uploads/?mount=sha256:aa&from=group/secret",
+        PUSH,
+    ),
+    with(
+        "POST",
+        "/v2/group/app/blobs/uploads/?mount=sha256:aa&from=group/secret",
+        BOTH,
+    ),
+    with(
+        "POST",
+        "/v2/group/app/blobs/uploads/?from=&from=group/secret",
+        PUSH,
+    ),
+    with(
+        "POST",
+        "/v2/group/app/blobs/uploads/?from=Group/Secret",
+        BOTH,
+    ),
 ];
 
 fn requests(edge: &Edge) {
@@ -300,7 +410,13 @@ fn requests(edge: &Edge) {
         let name = format!("{} {} {:?}", case.method, case.target, case.scopes);
         faults.extend(compare(edge, &name, &request, case.differs));
     }
-    assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), CASES.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} of {}:\n{}",
+        faults.len(),
+        CASES.len(),
+        faults.join("\n")
+    );
 }
 
 /// What of an answer a client can tell apart.
@@ -337,7 +453,10 @@ impl Seen {
             *name == "content-length" && value.as_deref() == Some("0")
         };
         fields.retain(|field| !is_empty(field) && field.1.is_some());
-        fields.push(("location", header("location").map(|place| comparable(&place))));
+        fields.push((
+            "location",
+            header("location").map(|place| comparable(&place)),
+        ));
         Self {
             status: answer.status,
             challenge: header("www-authenticate").map(|value| Challenge::parse(&value)),
@@ -371,7 +490,10 @@ fn compare(edge: &Edge, name: &str, request: &Request, differs: Differs) -> Vec<
                 edge.profile
             )),
             Some(meant) => {
-                let error = seen.challenge.as_ref().and_then(|challenge| challenge.error.as_deref());
+                let error = seen
+                    .challenge
+                    .as_ref()
+                    .and_then(|challenge| challenge.error.as_deref());
                 if (seen.status, error) != (meant.status, meant.error) {
                     faults.push(format!(
                         "{} {version:?} {name}: not the meant difference ({}): {seen:?}",
@@ -421,9 +543,11 @@ const TOKENS: &[Token] = &[
         name: "members that are ignored",
         make: |mint| {
             let mut draft = mint.draft(PULL);
-            for (name, value) in
-                [("jku", json!("https://example.com")), ("zip", json!("DEF")), ("nonce", json!("1"))]
-            {
+            for (name, value) in [
+                ("jku", json!("https://example.com")),
+                ("zip", json!("DEF")),
+                ("nonce", json!("1")),
+            ] {
                 draft.header[name] = value;
             }
             draft.claims["anything"] = json!({"a": [1]});
@@ -436,21 +560,25 @@ const TOKENS: &[Token] = &[
         make: |mint| mint.sign(&with_header(mint, "crit", json!(["x"]))),
         differs: Only(
             Profile::Distribution28,
-            challenge("invalid_token", "RFC 7515 section 4.1.11: what is critical must be understood"),
+            challenge(
+                "invalid_token",
+                "RFC 7515 section 4.1.11: what is critical must be understood",
+            ),
         ),
     },
     Token {
         name: "PS256",
         make: |mint| mint.sign(&with_header(mint, "alg", json!("PS256"))),
-        differs: Only(
-            Profile::Distribution3,
-            refusal(401, "no issuer signs registry tokens with PSS, and no host verifies it"),
-        ),
+        differs: Nowhere,
     },
     Token {
         name: "actions null",
         make: |mint| {
-            with_claim(mint, "access", json!([{"type": "repository", "name": APP, "actions": null}]))
+            with_claim(
+                mint,
+                "access",
+                json!([{"type": "repository", "name": APP, "actions": null}]),
+            )
         },
         differs: Nowhere,
     },
@@ -464,7 +592,10 @@ const TOKENS: &[Token] = &[
         make: |mint| format!("{}==", mint.token(PULL)),
         differs: Only(
             Profile::Distribution28,
-            challenge("invalid_token", "RFC 7515 section 2: base64url without padding"),
+            challenge(
+                "invalid_token",
+                "RFC 7515 section 2: base64url without padding",
+            ),
         ),
     },
     Token {
@@ -532,8 +663,14 @@ const AUTHORIZATIONS: &[(&[&str], Differs)] = &[
     (&["Basic eA=="], Nowhere),
     (&[""], Nowhere),
     (&["Bearer T", "Bearer T"], Everywhere(refusal(401, SEVERAL))),
-    (&["Bearer T", "Bearer a.b.c"], Everywhere(refusal(401, SEVERAL))),
-    (&["Bearer a.b.c", "Bearer T"], Everywhere(refusal(401, SEVERAL))),
+    (
+        &["Bearer T", "Bearer a.b.c"],
+        Everywhere(refusal(401, SEVERAL)),
+    ),
+    (
+        &["Bearer a.b.c", "Bearer T"],
+        Everywhere(refusal(401, SEVERAL)),
+    ),
     (&["Basic eA==", "Bearer T"], Nowhere),
     (&["Bearer T,"], Everywhere(refusal(401, SEVERAL))),
     (&["Basic eA==, Bearer T"], Nowhere),
@@ -547,27 +684,41 @@ fn tokens(edge: &Edge) {
         let request = Request::get("/v2/group/app/tags/list").bearer(token);
         faults.extend(compare(edge, name, &request, differs));
     };
-    for Token { name, make, differs } in TOKENS {
+    for Token {
+        name,
+        make,
+        differs,
+    } in TOKENS
+    {
         judge(name, &make(&edge.mint), *differs);
     }
     for fault in FAULTS {
         judge(fault.fault, &(fault.refused)(&edge.mint), Nowhere);
-        judge(&format!("the twin of: {}", fault.fault), &(fault.accepted)(&edge.mint), Nowhere);
+        judge(
+            &format!("the twin of: {}", fault.fault),
+            &(fault.accepted)(&edge.mint),
+            Nowhere,
+        );
     }
     let good = edge.mint.token(PULL);
     for (values, differs) in AUTHORIZATIONS {
-        let request = values.iter().fold(
-            Request::get("/v2/group/app/tags/list"),
-            |request, value| {
-                // Only the token itself, not the T of a word.
-                let value = match value.rsplit_once('T') {
-                    Some((before, after)) => format!("{before}{good}{after}"),
-                    None => (*value).to_owned(),
-                };
-                request.field("authorization", value)
-            },
-        );
+        let request =
+            values
+                .iter()
+                .fold(Request::get("/v2/group/app/tags/list"), |request, value| {
+                    // Only the token itself, not the T of a word.
+                    let value = match value.rsplit_once('T') {
+                        Some((before, after)) => format!("{before}{good}{after}"),
+                        None => (*value).to_owned(),
+                    };
+                    request.field("authorization", value)
+                });
         faults.extend(compare(edge, &format!("{values:?}"), &request, *differs));
     }
-    assert!(faults.is_empty(), "{}:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{}:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }

@@ -12,8 +12,10 @@ use crate::support::image::{blob, upload};
 use crate::support::lab::Lab;
 use crate::support::suite::Test;
 
-pub(crate) const TESTS: &[Test] =
-    &[("a layer of 300 MB streams up and down while Envoy's memory stays flat", layer)];
+pub(crate) const TESTS: &[Test] = &[(
+    "a layer of 300 MB streams up and down while Envoy's memory stays flat",
+    layer,
+)];
 
 const MEGABYTE: u64 = 1_000_000;
 const LAYER: u64 = 300 * MEGABYTE;
@@ -24,7 +26,9 @@ const GROWTH: u64 = 64 * MEGABYTE;
 fn layer(lab: &Lab) {
     let setup = Setup::adjusted(Profile::Gitlab, Release::Distribution2, |builder| builder);
     let edge = Edge::start(lab, setup);
-    let token = edge.mint.token(&["repository:group/copies/layer:pull,push"]);
+    let token = edge
+        .mint
+        .token(&["repository:group/copies/layer:pull,push"]);
     // Not compressible, and another block for each version, so that each is a blob of its own.
     let block = |seed: u32| -> Vec<u8> {
         let mut state = seed;
@@ -44,18 +48,41 @@ fn layer(lab: &Lab) {
         let payload = Payload::repeated(block(seed), LAYER);
         let digest = payload.digest();
         let up = growth(&edge, || {
-            upload(&edge.client, version, "group/copies/layer", &payload, &token);
+            upload(
+                &edge.client,
+                version,
+                "group/copies/layer",
+                &payload,
+                &token,
+            );
         });
         let down = growth(&edge, || {
             let request = Request::get(&blob("group/copies/layer", &digest)).bearer(&token);
             let answer = edge.client.send(version, &request);
-            assert_eq!((answer.status, answer.length, &answer.digest), (200, LAYER, &digest));
+            assert_eq!(
+                (answer.status, answer.length, &answer.digest),
+                (200, LAYER, &digest)
+            );
         });
-        for (direction, Growth { resident, allocated, samples }) in [("up", up), ("down", down)] {
+        for (
+            direction,
+            Growth {
+                resident,
+                allocated,
+                samples,
+            },
+        ) in [("up", up), ("down", down)]
+        {
             let context = format!("{version:?} {direction}: {samples} samples");
             assert!(samples >= 5, "{context}: too quick to be measured");
-            assert!(resident < GROWTH, "{context}: resident memory grew by {resident} bytes");
-            assert!(allocated < GROWTH, "{context}: allocated memory grew by {allocated} bytes");
+            assert!(
+                resident < GROWTH,
+                "{context}: resident memory grew by {resident} bytes"
+            );
+            assert!(
+                allocated < GROWTH,
+                "{context}: allocated memory grew by {allocated} bytes"
+            );
         }
     }
     edge.assert_alive();
@@ -102,7 +129,10 @@ fn growth(edge: &Edge, transfer: impl FnOnce()) -> Growth {
 /// Resident memory of a process in bytes.
 fn resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kilobytes * 1024
 }

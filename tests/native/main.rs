@@ -19,6 +19,7 @@ mod core;
 mod properties;
 mod request;
 mod requirement;
+mod signatures;
 mod vectors;
 
 use core::Core;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     );
     trials.extend(properties::trials(corpus));
     trials.extend(vectors::trials());
+    trials.extend(signatures::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -25,9 +25,7 @@ pub(crate) async fn push(port: u16) -> Result<()> {
     let mut connection = Connection::to(port);
     for (repository, layer) in IMAGES {
         let configuration = json!({"architecture": "amd64", "os": "linux"}).to_string();
-        let blob = |text: &str, kind: &str| {
-            json!({"mediaType": kind, "size": text.len(), "digest": digest(text)})
-        };
+        let blob = |text: &str, kind: &str| json!({"mediaType": kind, "size": text.len(), "digest": digest(text)});
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -50,7 +48,15 @@ pub(crate) async fn push(port: u16) -> Result<()> {
         }
         let place = format!("/v2/{repository}/manifests/latest");
         let manifest = manifest.to_string();
-        send(&mut connection, "PUT", &place, Some(MANIFEST), &manifest, 201).await?;
+        send(
+            &mut connection,
+            "PUT",
+            &place,
+            Some(MANIFEST),
+            &manifest,
+            201,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -58,7 +64,11 @@ pub(crate) async fn push(port: u16) -> Result<()> {
 /// SHA-256 in the form of a digest, `sha256:…`.
 pub(crate) fn digest(text: &str) -> String {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = hash
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("sha256:{hex}")
 }
 
@@ -77,7 +87,9 @@ async fn send(
         body: body.to_owned(),
         ..Request::default()
     };
-    let answer = connection.exchange(&wire::encode(&request, None), method).await?;
+    let answer = connection
+        .exchange(&wire::encode(&request, None), method)
+        .await?;
     match answer {
         Answer::Responded(response) if response.status == expected => Ok(response),
         other => Err(Error::Other(format!("{method} {target}: {other}"))),

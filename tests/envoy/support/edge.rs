@@ -204,10 +204,12 @@ impl Edge {
         let sentinel = super::http::marker();
         let request = super::http::Request::get("/").field("user-agent", &sentinel);
         self.client.send(super::http::Version::Http11, &request);
-        mark.wait_for(&sentinel);
-        let text = mark.text();
+        let text = mark.wait_until(&sentinel, |text| {
+            let text = access_log(&text);
+            text.contains(&sentinel).then_some(text)
+        });
         text.lines()
-            .filter(|line| line.starts_with('{') && !line.contains(&sentinel))
+            .filter(|line| !line.contains(&sentinel))
             .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
             .collect()
     }
@@ -245,13 +247,12 @@ impl Edge {
     /// Panics unless the filter's VMs are those that were started: none was lost to a trap.
     pub(crate) fn assert_alive(&self) {
         let admin = self.stack.envoy().admin();
-        let reloads: Vec<_> = admin
-            .stats("vm_reload")
-            .unwrap()
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        assert_eq!(reloads, [], "a VM was lost");
+        let reloads = admin.stats("vm_reload").unwrap();
+        assert!(!reloads.is_empty(), "Envoy counts them");
+        assert!(
+            reloads.iter().all(|(_, count)| *count == 0),
+            "a VM was lost: {reloads:?}"
+        );
         assert!(
             !self.stack.envoy().log_text().contains("wasm_fail_stream"),
             "a VM was lost"
@@ -340,15 +341,22 @@ impl LogMark {
 
     /// Waits for a line after the mark that contains `part`.
     pub(crate) fn wait_for(&self, part: &str) -> String {
+        self.wait_until(part, |text| {
+            text.lines()
+                .find(|line| line.contains(part))
+                .map(str::to_owned)
+        })
+    }
+
+    fn wait_until<T>(&self, awaited: &str, pick: impl Fn(String) -> Option<T>) -> T {
         let start = Instant::now();
         loop {
-            let text = self.text();
-            if let Some(line) = text.lines().find(|line| line.contains(part)) {
-                return line.to_owned();
+            if let Some(picked) = pick(self.text()) {
+                return picked;
             }
             assert!(
                 start.elapsed() < LOGGED,
-                "no line with {part:?} in {}:\n{}",
+                "no {awaited:?} in {}:\n{}",
                 self.file.display(),
                 self.excerpt()
             );
@@ -370,6 +378,37 @@ impl LogMark {
             last.join("\n  | ")
         )
     }
+}
+
+/// The lines of the access log in Envoy's output. It is written in blocks, between which lines of
+/// Envoy's own log may stand, so these are taken out first, wherever they are.
+fn access_log(output: &str) -> String {
+    let mut log = String::with_capacity(output.len());
+    for line in output.split_inclusive('\n') {
+        match log_line_start(line) {
+            Some(start) => log.push_str(&line[..start]),
+            None => log.push_str(line),
+        }
+    }
+    // The first line is the command, and Envoy's log has lines without a date.
+    log.split_inclusive('\n')
+        .filter(|line| line.starts_with('{'))
+        .collect()
+}
+
+/// Where a line of Envoy's own log begins: `[2026-11-24 22:19:48.685][28692][info]`.
+fn log_line_start(line: &str) -> Option<usize> {
+    const DATE: &str = "[####-##-## ##:##:##.###][";
+    let is_date = |window: &[u8]| {
+        window
+            .iter()
+            .zip(DATE.bytes())
+            .all(|(found, wanted)| match wanted {
+                b'#' => found.is_ascii_digit(),
+                wanted => *found == wanted,
+            })
+    };
+    line.as_bytes().windows(DATE.len()).position(is_date)
 }
 
 /// A line of Envoy's log as a person wants to see it: of the access log, what it is about.
@@ -402,11 +441,15 @@ pub(crate) fn is_alive(pid: u32) -> bool {
 
 /// The processes that any thread of this one started.
 fn children(pid: u32) -> Vec<u32> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten();
     threads
         .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok())
         .flat_map(|list| {
-            list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<u32>>()
         })
         .collect()
 }

@@ -1,0 +1,162 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use registry_token_filter::config::{Config, KEYS};
+use registry_token_filter::profile::Profile;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The Rust files below a folder, by their path from the root of the repository.
+fn rust_files(folder: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let path = path.strip_prefix(root()).unwrap();
+                files.push(path.to_string_lossy().into_owned());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The fenced block of this language after a heading.
+fn block<'a>(text: &'a str, heading: &str, language: &str) -> &'a str {
+    let after = text
+        .split_once(heading)
+        .unwrap_or_else(|| panic!("no heading {heading}"))
+        .1;
+    let fence = format!("```{language}\n");
+    let inner = after
+        .split_once(fence.as_str())
+        .unwrap_or_else(|| panic!("no {language} block"))
+        .1;
+    inner.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_configuration_reference_lists_every_key_with_what_it_expects() {
+    let readme = read("README.md");
+    let after = readme.split_once("| key | | expects |").unwrap().1;
+    let table = after.split_once("\n\n").unwrap().0;
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let documented: Vec<(String, &str)> = rows
+        .iter()
+        .map(|cells| (cells[1].replace('`', ""), cells[3]))
+        .collect();
+    let expected: Vec<(String, &str)> = KEYS
+        .iter()
+        .map(|&(key, expects)| (key.to_owned(), expects))
+        .collect();
+    assert_eq!(documented, expected);
+}
+
+#[test]
+fn the_example_configuration_holds() {
+    let readme = read("README.md");
+    let example = block(&readme, "## Configuration", "json");
+    let certificate = read("tests/fixtures/keys/registry.crt").replace('\n', "\\n");
+    let placeholder = "-----BEGIN CERTIFICATE-----\\n…\\n-----END CERTIFICATE-----\\n";
+    assert!(example.contains(placeholder));
+    let example = example.replace(placeholder, &certificate);
+    let config = Config::from_json(example.as_bytes(), &[]).unwrap();
+    assert_eq!(config.profile(), Profile::default());
+}
+
+#[test]
+fn the_code_map_names_every_file_of_the_filter() {
+    let architecture = read("ARCHITECTURE.md");
+    for file in rust_files("src") {
+        // By its own name, or by that of a folder it is in.
+        let folders = file.match_indices('/').map(|(slash, _)| &file[..=slash]);
+        let mut places = folders
+            .filter(|folder| *folder != "src/")
+            .chain([file.as_str()]);
+        let is_named = places.any(|place| architecture.contains(&format!("`{place}`")));
+        assert!(
+            is_named || file == "src/lib.rs",
+            "ARCHITECTURE.md does not place {file}"
+        );
+    }
+}
+
+#[test]
+fn only_the_host_adapter_names_the_sdk_and_the_core_has_no_clock() {
+    for file in rust_files("src") {
+        if file == "src/host.rs" || file.starts_with("src/host/") {
+            continue;
+        }
+        let code: String = read(&file)
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        for forbidden in [
+            "proxy_wasm",
+            "SystemTime",
+            "Instant::now",
+            "std::env",
+            "std::fs",
+            "static ",
+        ] {
+            let found = code.replace("'static ", "").contains(forbidden);
+            assert!(!found, "{file} names {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn every_document_that_is_linked_exists() {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "SECURITY.md",
+        "CONTRIBUTING.md",
+        "envoy/README.md",
+    ] {
+        let text = read(document);
+        let folder = Path::new(document).parent().unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'))
+        {
+            let target = link.0.split('#').next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            assert!(
+                root().join(folder).join(target).exists(),
+                "{document} links {target}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_changelog_begins_with_what_is_not_released() {
+    let changelog = read("CHANGELOG.md");
+    let first = changelog
+        .lines()
+        .find(|line| line.starts_with("## "))
+        .unwrap();
+    assert!(
+        first == "## [Unreleased]" || first.contains(env!("CARGO_PKG_VERSION")),
+        "{first}"
+    );
+}
