@@ -16,10 +16,10 @@ use crate::statistics::Spread;
 const DISTURBED: f64 = 0.10;
 
 /// How often a disturbed sample is taken again before the least disturbed one counts.
-const TRIES: usize = 4;
+const TRIES: usize = 2;
 
 /// How long a calm moment is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Somebody to put under load.
 #[derive(Debug)]

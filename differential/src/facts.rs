@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use testbed::registry::Release;
 
-use crate::case::Request;
+use crate::case::{Case, Request};
 
 /// The facts of one case.
 pub(crate) struct Facts<'a> {
@@ -19,6 +19,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) request: &'a Request,
     pub(crate) path: Vec<u8>,
     pub(crate) authorization: Vec<Vec<u8>>,
+    /// The length of the salt, where it is another than the hash's.
+    pub(crate) salt: Option<usize>,
     /// The token after `Bearer `, if there is exactly one value.
     pub(crate) token: Option<TokenFacts>,
 }
@@ -26,7 +28,6 @@ pub(crate) struct Facts<'a> {
 /// What a token holds.
 #[derive(Default)]
 pub(crate) struct TokenFacts {
-    pub(crate) text: Vec<u8>,
     /// Whether a part is written otherwise than an encoder would.
     pub(crate) is_loose: bool,
     pub(crate) header: Part,
@@ -61,7 +62,8 @@ pub(crate) enum Json {
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn new(release: Release, request: &'a Request, token: Option<&[u8]>) -> Self {
+    pub(crate) fn new(release: Release, case: &'a Case, token: Option<&[u8]>) -> Self {
+        let request = &case.request;
         let target = request.target();
         let path = target
             .split(|&byte| byte == b'?')
@@ -80,6 +82,7 @@ impl<'a> Facts<'a> {
             path: path.to_vec(),
             token: bearer.map(|text| TokenFacts::read(text.trim_ascii_end())),
             authorization,
+            salt: case.token.as_ref().and_then(|recipe| recipe.salt),
             request,
         }
     }
@@ -115,7 +118,6 @@ impl TokenFacts {
             }
         };
         Self {
-            text: text.to_vec(),
             is_loose,
             header: part(0),
             claims: part(1),
@@ -157,6 +159,11 @@ impl Json {
     /// Whether this is `null`.
     pub(crate) fn is_null(&self) -> bool {
         *self == Self::Plain("null".to_owned())
+    }
+
+    /// Whether this is `true` or `false`.
+    pub(crate) fn is_bool(&self) -> bool {
+        matches!(self, Self::Plain(text) if text == "true" || text == "false")
     }
 
     /// Whether anything in it, and it itself, has this property.

@@ -6,14 +6,17 @@
 use crate::bytes::Bytes;
 use crate::case::Request;
 use crate::judge::Listener;
-use crate::wire::{Answer, Response};
 
 /// The request as a listener hands it over, where that differs from what was sent.
 pub(crate) fn changed(request: &Request, listener: Listener) -> Option<Request> {
     let mut changed = request.clone();
     join_credentials(&mut changed);
     if listener == Listener::Hardened {
-        turn_backslashes(&mut changed);
+        let target = request.target();
+        let cleaned = normalized(&target);
+        if cleaned != target {
+            changed.target = Bytes::new(&cleaned);
+        }
     }
     (changed != *request).then_some(changed)
 }
@@ -27,58 +30,52 @@ fn join_credentials(request: &mut Request) {
     }
 }
 
-/// `normalize_path` takes a backslash in a path for a slash, as browsers do.
-fn turn_backslashes(request: &mut Request) {
-    let mut target = request.target();
-    let path = target.split_mut(|&byte| byte == b'?').next();
-    for byte in path.into_iter().flatten() {
-        if *byte == b'\\' {
-            *byte = b'/';
+/// What `normalize_path` and then `merge_slashes` make of a target.
+///
+/// A backslash counts as a slash, as in browsers; dots are resolved by RFC 3986 section 5.2.4,
+/// written as they are or as `%2e`; and then only repeated slashes become one. Go collapses
+/// slashes first, so that `/a//../b` is `/b` to the registry and `/a/b` here.
+fn normalized(target: &[u8]) -> Vec<u8> {
+    if target.first() != Some(&b'/') {
+        return target.to_vec();
+    }
+    let mark = target.iter().position(|&byte| byte == b'?');
+    let (path, query) = target.split_at(mark.unwrap_or(target.len()));
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut last = path.split(is_slash).skip(1).peekable();
+    while let Some(segment) = last.next() {
+        let dots = dots(segment);
+        if dots == 2 {
+            segments.pop();
+        }
+        match (dots, last.peek()) {
+            (0, _) => segments.push(segment),
+            // The slash before dots at the end stays.
+            (_, None) => segments.push(b""),
+            _ => {}
         }
     }
-    if target != request.target() {
-        request.target = Bytes::new(&target);
+    let count = segments.len();
+    let kept = segments.iter().enumerate();
+    let kept = kept.filter(|(index, segment)| !segment.is_empty() || index + 1 == count);
+    let mut cleaned = Vec::with_capacity(target.len());
+    for (_, segment) in kept {
+        cleaned.push(b'/');
+        cleaned.extend_from_slice(segment);
     }
+    cleaned.extend_from_slice(query);
+    cleaned
 }
 
-/// The request for the path that `normalize_path` and `merge_slashes` make of an unclean one: the
-/// one the registry redirects to. `None` if the path is clean.
-pub(crate) fn cleaned(request: &Request, registry: &Answer) -> Option<Request> {
-    let Answer::Responded(response) = registry else {
-        return None;
-    };
-    let target = request.target();
-    let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
-    let segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').skip(1).collect();
-    let (last, before) = segments.split_last()?;
-    let is_unclean = is_dots(last) || before.iter().any(|segment| segment.is_empty() || is_dots(segment));
-    if response.status != 301 || !is_unclean {
-        return None;
-    }
-    let target = Bytes::Text(location(response, is_dots(last))?);
-    Some(Request {
-        target,
-        ..request.clone()
-    })
-}
-
-/// Whether a segment is `.` or `..`, written in whatever way.
-fn is_dots(segment: &[u8]) -> bool {
+/// How many dots a segment is, and nothing else: 1, 2, or 0.
+fn dots(segment: &[u8]) -> usize {
     let text = String::from_utf8_lossy(segment).to_ascii_lowercase();
-    matches!(text.replace("%2e", ".").as_str(), "." | "..")
-}
-
-/// Where a redirect goes. Of a path that ends in dots Go takes the last slash too, RFC 3986 section
-/// 5.2.4 does not.
-fn location(response: &Response, keeps_slash: bool) -> Option<String> {
-    let location = response.field("location")?;
-    let (path, query) = match location.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (location.as_str(), None),
-    };
-    let slash = if keeps_slash && !path.ends_with('/') { "/" } else { "" };
-    let query = query.map_or_else(String::new, |query| format!("?{query}"));
-    Some(format!("{path}{slash}{query}"))
+    match text.replace("%2e", ".").as_str() {
+        "." => 1,
+        ".." => 2,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
@@ -109,28 +106,26 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_cleaned_where_the_registry_redirects() {
-        let redirect = |location: &str| {
-            Answer::Responded(Response {
-                status: 301,
-                fields: vec![("location".to_owned(), location.as_bytes().to_vec())],
-                ..Response::default()
-            })
-        };
-        for (target, location, expected) in [
-            ("/v2//a", "/v2/a", Some("/v2/a")),
-            ("/v2/a/%2e%2E/b?c", "/v2/b?c", Some("/v2/b?c")),
-            ("/v2/a/.", "/v2/a", Some("/v2/a/")),
-            ("/v2/a/..?b", "/v2?b", Some("/v2/?b")),
-            ("/v2/a/", "/v2/a", None),
-            ("/v2", "/v2/", None),
+    fn a_path_is_normalized_as_envoy_does_it() {
+        for (target, expected) in [
+            ("/v2/a", "/v2/a"),
+            ("/v2//a", "/v2/a"),
+            ("//", "/"),
+            ("/v2/a/%2e%2E/b?c//d", "/v2/b?c//d"),
+            ("/v2/a/.", "/v2/a/"),
+            ("/v2/a/..?b", "/v2/?b"),
+            ("/v2/a//../b", "/v2/a/b"),
+            ("/v2/../../a", "/a"),
+            ("/v2\\a?\\", "/v2/a?\\"),
+            ("/v2/a/", "/v2/a/"),
+            ("/v2/...", "/v2/..."),
+            ("*", "*"),
         ] {
-            let cleaned = cleaned(&request(target, &[]), &redirect(location));
-            let expected = expected.map(Bytes::from);
-            assert_eq!(cleaned.map(|request| request.target), expected, "{target}");
+            let found = normalized(target.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&found), expected, "{target}");
         }
-        assert_eq!(changed(&request("/a\\b?\\", &[]), Listener::Plain), None);
-        let turned = changed(&request("/a\\b?\\", &[]), Listener::Hardened);
-        assert_eq!(turned, Some(request("/a/b?\\", &[])));
+        assert_eq!(changed(&request("/a//b", &[]), Listener::Plain), None);
+        let clean = changed(&request("/a//b", &[]), Listener::Hardened);
+        assert_eq!(clean, Some(request("/a/b", &[])));
     }
 }

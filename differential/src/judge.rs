@@ -70,7 +70,7 @@ impl<'a> Judge<'a> {
         let bytes = wire::encode(&case.request, token);
         // The registry gets what Envoy hands over, not what was sent, where these differ.
         let changed = handover::changed(&case.request, listener);
-        let mut request = changed.as_ref().unwrap_or(&case.request);
+        let request = changed.as_ref().unwrap_or(&case.request);
         let handed_over = wire::encode(request, token);
         let method = &case.request.method;
         let edge = match listener {
@@ -81,19 +81,24 @@ impl<'a> Judge<'a> {
             self.registry.exchange(&handed_over, method),
             edge.exchange(&bytes, method),
         );
-        let (mut registry, edge) = (registry?, edge?);
-        let cleaned = match listener {
-            Listener::Plain => None,
-            Listener::Hardened => handover::cleaned(request, &registry),
+        let (registry, edge) = (registry?, edge?);
+        let exchange = Exchange {
+            case,
+            taken: request,
+            token,
+            registry: &registry,
+            edge: &edge,
+            listener,
         };
-        if let Some(cleaned) = &cleaned {
-            request = cleaned;
-            let bytes = wire::encode(request, token);
-            registry = self.registry.exchange(&bytes, method).await?;
-        }
-        let verdict = self
-            .compare(request, token, &registry, &edge, listener)
-            .await?;
+        let verdict = match exchange.verdict() {
+            Verdict::Failed(failure, difference) if failure != Failure::Looser => {
+                match self.rule(&exchange).await? {
+                    Some(rule) => Verdict::Listed(rule),
+                    None => Verdict::Failed(failure, difference),
+                }
+            }
+            verdict => verdict,
+        };
         Ok(Judged {
             verdict,
             registry,
@@ -101,92 +106,40 @@ impl<'a> Judge<'a> {
         })
     }
 
-    async fn compare(
-        &mut self,
-        request: &Request,
-        token: Option<&[u8]>,
-        registry: &Answer,
-        edge: &Answer,
-        listener: Listener,
-    ) -> Result<Verdict> {
-        let standing = Standing::of(registry);
+    /// The rule by which the edge answered, if it is one. None excuses what was forwarded.
+    async fn rule(&mut self, exchange: &Exchange<'_>) -> Result<Option<&'static str>> {
+        let Exchange { registry, edge, .. } = exchange;
         let origin = Origin::of(edge);
-        let failed = |failure, text: String| Ok(Verdict::Failed(failure, text));
-        match (standing, origin) {
-            (Standing::Root, Origin::Pool) => return Ok(Verdict::Identical(Kind::Root)),
-            (Standing::Passed, Origin::Pool) => {
-                return Ok(match served_otherwise(request, registry, edge) {
-                    None => Verdict::Identical(Kind::Forwarded),
-                    Some(text) => Verdict::Failed(Failure::ServedOtherwise, text),
-                });
-            }
-            (Standing::Refused(_) | Standing::Closed, Origin::Pool) => {
-                return failed(Failure::Looser, "forwarded to the pool".to_owned());
-            }
-            (Standing::Refused(kind), Origin::Filter | Origin::Proxy) => {
-                if let (Answer::Responded(registry), Answer::Responded(edge)) = (registry, edge)
-                    && difference(registry, edge).is_empty()
-                {
-                    return Ok(Verdict::Identical(kind));
-                }
-            }
-            (Standing::Passed | Standing::Root | Standing::Closed, _) => {}
+        if origin == Origin::Pool {
+            return Ok(None);
         }
-        if let Some(name) = self
-            .listed(request, token, registry, edge, listener)
-            .await?
-        {
-            return Ok(Verdict::Listed(name));
-        }
-        match (standing, registry, edge) {
-            (Standing::Refused(_), Answer::Responded(registry), Answer::Responded(edge)) => {
-                failed(Failure::RefusedOtherwise, difference(registry, edge))
-            }
-            (Standing::Refused(_) | Standing::Closed, ..) => failed(
-                Failure::RefusedOtherwise,
-                "one of them closed the connection".to_owned(),
-            ),
-            (Standing::Passed | Standing::Root, ..) => {
-                failed(Failure::Stricter, "refused at the edge".to_owned())
-            }
-        }
-    }
-
-    /// The rule by which the edge answered, if it is one.
-    async fn listed(
-        &mut self,
-        request: &Request,
-        token: Option<&[u8]>,
-        registry: &Answer,
-        edge: &Answer,
-        listener: Listener,
-    ) -> Result<Option<&'static str>> {
-        let facts = Facts::new(self.release, request, token);
-        let origin = Origin::of(edge);
         let status = match edge {
             Answer::Responded(response) => response.status,
             Answer::Closed => 0,
         };
-        let mut challenged = None;
+        let facts = Facts::new(self.release, exchange.case, exchange.token);
+        let mut is_needed = None;
         for rule in rules::applying(&facts) {
             let is_so = match rule.ours {
                 Ours::Proxy => origin == Origin::Proxy,
                 Ours::Untyped => is_untyped(registry, edge),
                 Ours::Status(wanted) => {
                     // The production listener has a setting of its own for some of it.
-                    status == wanted && (origin == Origin::Filter || listener == Listener::Hardened)
+                    let may_be_proxy = exchange.listener == Listener::Hardened;
+                    status == wanted && (origin == Origin::Filter || may_be_proxy)
                 }
                 Ours::Bare | Ours::Invalid | Ours::Library => {
-                    if challenged.is_none() {
-                        challenged = Some(self.needed(request, registry, edge).await?);
-                    }
-                    let named = challenge_of(edge);
-                    let error = named.as_ref().and_then(Challenge::error);
+                    let is_needed = match is_needed {
+                        Some(known) => known,
+                        None => *is_needed.insert(self.is_needed(exchange).await?),
+                    };
+                    let challenge = challenge_of(edge);
+                    let error = challenge.as_ref().and_then(Challenge::error);
                     let wanted = match (rule.ours, self.release) {
                         (Ours::Bare, _) | (Ours::Library, Release::Distribution3) => None,
                         _ => Some("invalid_token"),
                     };
-                    challenged == Some(true) && error == wanted
+                    is_needed && error == wanted
                 }
             };
             if is_so {
@@ -198,31 +151,72 @@ impl<'a> Judge<'a> {
 
     /// Whether the edge's challenge is the one for what the request needs: that of the registry,
     /// and when the registry let the request pass, that for the same request without a token.
-    async fn needed(
-        &mut self,
-        request: &Request,
-        registry: &Answer,
-        edge: &Answer,
-    ) -> Result<bool> {
-        let (Some(ours), Answer::Responded(edge)) = (challenge_of(edge), edge) else {
+    async fn is_needed(&mut self, exchange: &Exchange<'_>) -> Result<bool> {
+        let (Some(ours), Answer::Responded(edge)) = (challenge_of(exchange.edge), exchange.edge)
+        else {
             return Ok(false);
         };
-        let without = Request {
-            authorization: Some(Vec::new()),
-            ..request.clone()
-        };
         let asked;
-        let registry = if challenge_of(registry).is_some() {
-            registry
+        let registry = if challenge_of(exchange.registry).is_some() {
+            exchange.registry
         } else {
+            let without = Request {
+                authorization: Some(Vec::new()),
+                ..exchange.taken.clone()
+            };
             let bytes = wire::encode(&without, None);
-            asked = self.registry.exchange(&bytes, &request.method).await?;
+            asked = self.registry.exchange(&bytes, &without.method).await?;
             &asked
         };
         let (Some(theirs), Answer::Responded(registry)) = (challenge_of(registry), registry) else {
             return Ok(false);
         };
         Ok(ours.without_error() == theirs.without_error() && body(registry) == body(edge))
+    }
+}
+
+/// A request and both answers to it.
+struct Exchange<'a> {
+    /// As it was sent.
+    case: &'a Case,
+    /// As Envoy handed it over, which is what the registry was asked.
+    taken: &'a Request,
+    token: Option<&'a [u8]>,
+    registry: &'a Answer,
+    edge: &'a Answer,
+    listener: Listener,
+}
+
+impl Exchange<'_> {
+    /// How the answers compare, before any rule.
+    fn verdict(&self) -> Verdict {
+        let (registry, edge) = (self.registry, self.edge);
+        let failed = |failure, text: &str| Verdict::Failed(failure, text.to_owned());
+        match (Standing::of(registry), Origin::of(edge)) {
+            (Standing::Root, Origin::Pool) => Verdict::Identical(Kind::Root),
+            (Standing::Passed, Origin::Pool) => match served_otherwise(self.taken, registry, edge) {
+                None => Verdict::Identical(Kind::Forwarded),
+                Some(text) => Verdict::Failed(Failure::ServedOtherwise, text),
+            },
+            (Standing::Refused(_) | Standing::Closed, Origin::Pool) => {
+                failed(Failure::Looser, "forwarded to the pool")
+            }
+            (Standing::Refused(kind), Origin::Filter | Origin::Proxy) => {
+                let (Answer::Responded(registry), Answer::Responded(edge)) = (registry, edge) else {
+                    return failed(Failure::RefusedOtherwise, "the connection was closed");
+                };
+                match difference(registry, edge) {
+                    none if none.is_empty() => Verdict::Identical(kind),
+                    difference => Verdict::Failed(Failure::RefusedOtherwise, difference),
+                }
+            }
+            (Standing::Closed, _) => {
+                failed(Failure::RefusedOtherwise, "the registry closed the connection")
+            }
+            (Standing::Passed | Standing::Root, _) => {
+                failed(Failure::Stricter, "refused at the edge")
+            }
+        }
     }
 }
 

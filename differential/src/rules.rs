@@ -59,6 +59,9 @@ const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
 ];
 
+/// The last second that Go's `time.Unix` takes without wrapping.
+const LAST_OF_GO: i64 = i64::MAX - 62_135_596_800;
+
 /// The media types in which Go looks for parameters.
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
@@ -277,16 +280,72 @@ pub(crate) const RULES: &[Rule] = &[
         applies: |facts| facts.token(|token| token.header.json.member("cty").is_some()),
     },
     Rule {
-        name: "critical",
-        reason: "What a token calls critical must be understood (RFC 7515 section 4.1.11, RFC \
-                 7797 section 6).",
-        releases: &[Release::Distribution2],
+        name: "thumbprints-and-urls",
+        reason: "What names a certificate or a key set in a header (RFC 7515 section 4.1) is a \
+                 string, and a thumbprint is one; the registry ignores them.",
+        releases: &[],
         ours: Ours::Invalid,
         applies: |facts| {
             facts.token(|token| {
-                ["crit", "b64"]
-                    .iter()
-                    .any(|name| token.header.json.member(name).is_some())
+                let member = |name| token.header.json.member(name);
+                let has_thumbprint = ["x5t", "x5t#S256"].iter().any(|name| member(name).is_some());
+                let is_odd = |name: &&str| member(name).is_some_and(|url| !is_string(url));
+                has_thumbprint || ["jku", "x5u"].iter().any(is_odd)
+            })
+        },
+    },
+    Rule {
+        name: "critical-type",
+        reason: "crit is a list of strings (RFC 7515 section 4.1.11), b64 is true or false (RFC \
+                 7797 section 3).",
+        releases: &[],
+        ours: Ours::Invalid,
+        applies: |facts| {
+            facts.token(|token| {
+                let is_name = |element: &Json| is_string(element);
+                let is_odd_list = match token.header.json.member("crit") {
+                    Some(Json::List(names)) => !names.iter().all(is_name),
+                    Some(other) => !other.is_null(),
+                    None => false,
+                };
+                let is_odd = |b64: &Json| !b64.is_bool() && !b64.is_null();
+                is_odd_list || token.header.json.member("b64").is_some_and(is_odd)
+            })
+        },
+    },
+    Rule {
+        name: "critical",
+        reason: "What a token calls critical must be understood (RFC 7515 section 4.1.11, RFC \
+                 7797 section 6).",
+        releases: &[],
+        ours: Ours::Library,
+        applies: |facts| {
+            facts.token(|token| {
+                let names = ["crit", "b64"];
+                names.iter().any(|name| token.header.json.member(name).is_some())
+            })
+        },
+    },
+    Rule {
+        name: "pss-salt",
+        reason: "The salt of RSASSA-PSS is as long as the hash (RFC 7518 section 3.5); the \
+                 registry's library takes any.",
+        releases: &[Release::Distribution3],
+        ours: Ours::Library,
+        applies: |facts| facts.salt.is_some(),
+    },
+    Rule {
+        name: "start-beyond-the-clock",
+        reason: "An nbf beyond what Go's clock counts wraps to long ago for the registry; to the \
+                 filter it is in the far future.",
+        releases: &[],
+        ours: Ours::Invalid,
+        applies: |facts| {
+            facts.token(|token| match token.claims.json.member("nbf") {
+                Some(Json::Plain(number)) => {
+                    number.parse::<i64>().is_ok_and(|nbf| nbf > LAST_OF_GO)
+                }
+                _ => false,
             })
         },
     },
@@ -317,11 +376,14 @@ pub(crate) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "token-too-long",
-        reason: "The filter reads tokens of up to 1 MiB; Envoy reads no longer head at all.",
+        name: "head-too-long",
+        reason: "Envoy reads heads of up to 60 KiB, as it is configured; the registry's server reads 1 MiB.",
         releases: &[],
         ours: Ours::Proxy,
-        applies: |facts| facts.token(|token| token.text.len() > 50_000),
+        applies: |facts| {
+            let fields: usize = facts.authorization.iter().map(Vec::len).sum();
+            fields + facts.path.len() > 59 << 10
+        },
     },
 ];
 
@@ -403,10 +465,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::case::Request;
+    use crate::case::{Case, Request};
 
     fn names(release: Release, request: &Request, token: Option<&str>) -> Vec<&'static str> {
-        let facts = Facts::new(release, request, token.map(str::as_bytes));
+        let case = Case {
+            request: request.clone(),
+            token: None,
+        };
+        let facts = Facts::new(release, &case, token.map(str::as_bytes));
         applying(&facts).map(|rule| rule.name).collect()
     }
 

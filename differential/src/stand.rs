@@ -26,7 +26,7 @@ use crate::mint::{ISSUER, SERVICE};
 
 pub(crate) mod content;
 
-/// Set by Envoy on what an upstream answered: to the name of its cluster.
+/// Set by Envoy to the cluster a request is for, and to the node that answered it if one did.
 pub(crate) const FORWARDED: &str = "x-differential-forwarded";
 
 /// Set by Envoy on what it answered by itself: to the reason. What the filter answers has none.
@@ -186,12 +186,17 @@ fn adjust(document: &mut Document, plain: u16) -> Result<()> {
     });
     let mappers = manager("local_reply_config.mappers");
     if let Some(mappers) = document.at(&mappers)?.as_array_mut() {
-        // The first mapper that fits is the only one, so it goes last.
+        // The first mapper that fits is the only one.
+        for given in mappers.iter_mut() {
+            if let Some(added) = given.get_mut("headers_to_add").and_then(Value::as_array_mut) {
+                added.push(mark(DETAILS, "%RESPONSE_CODE_DETAILS%"));
+            }
+        }
         mappers.push(mapper.clone());
     }
     let virtual_host = manager("route_config.virtual_hosts[name=registry]");
     if let Some(host) = document.at(&virtual_host)?.as_object_mut() {
-        let marks = json!([mark(FORWARDED, "%UPSTREAM_CLUSTER%")]);
+        let marks = json!([mark(FORWARDED, "%UPSTREAM_CLUSTER% %UPSTREAM_HOST%")]);
         host.insert("response_headers_to_add".to_owned(), marks);
     }
 
@@ -220,7 +225,7 @@ fn adjust(document: &mut Document, plain: u16) -> Result<()> {
                     "virtual_hosts": [{
                         "name": "plain",
                         "domains": ["*"],
-                        "response_headers_to_add": [mark(FORWARDED, "%UPSTREAM_CLUSTER%")],
+                        "response_headers_to_add": [mark(FORWARDED, "%UPSTREAM_CLUSTER% %UPSTREAM_HOST%")],
                         "routes": [{"match": {"prefix": ""}, "route": {"cluster": "registry"}}],
                     }],
                 },

@@ -146,7 +146,11 @@ impl Origin {
         // names a type for every refusal but that for an unclean path, which has a Location.
         let is_bare =
             response.field("content-type").is_none() && response.field("location").is_none();
-        if says(FORWARDED).is_some_and(|cluster| cluster == POOL) {
+        let is_from_pool = says(FORWARDED).is_some_and(|value| match value.split_once(' ') {
+            Some((cluster, node)) => cluster == POOL && !matches!(node, "" | "-"),
+            None => false,
+        });
+        if is_from_pool {
             Self::Pool
         } else if says(DETAILS).is_some() || is_bare && response.status != 301 {
             Self::Proxy

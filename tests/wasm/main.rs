@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! cargo test --test wasm                   # everything
-//! cargo test --test wasm -- envoy          # the corpus as Envoy runs it
-//! UPDATE_INSTRUCTIONS=1 cargo test --test wasm -- instructions
+//! cargo test --test wasm -- lifecycle      # one theme
+//! cargo test --test wasm -- C03            # some cases of the corpus, on both hosts
 //! ```
 //!
 //! The artifact is built before the first test, so that none is ever made on a stale one.
@@ -12,21 +12,56 @@
 
 use std::process::ExitCode;
 
+use libtest_mimic::{Arguments, Trial};
+
 #[cfg(test)]
 mod artifact;
 #[cfg(test)]
+#[expect(dead_code, reason = "others that run the corpus use more of it")]
 #[path = "../common/corpus.rs"]
 mod corpus;
 #[cfg(test)]
+mod delegation;
+#[cfg(test)]
 mod every_case;
 #[cfg(test)]
+mod filter;
+#[cfg(test)]
+mod heads;
+#[cfg(test)]
 mod host;
+#[cfg(test)]
+mod instructions;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod strictness;
+
+/// A behaviour in a sentence, and the function that panics unless it is so.
+type Test = (&'static str, fn());
 
 /// The time at which tests begin, in seconds since 1970.
 const NOW: u64 = 1_800_000_000;
 
 fn main() -> ExitCode {
-    let arguments = libtest_mimic::Arguments::from_args();
-    let trials = every_case::trials();
+    let arguments = Arguments::from_args();
+    let mut trials = every_case::trials();
+    for (theme, tests) in [
+        ("strictness", strictness::TESTS),
+        ("lifecycle", lifecycle::TESTS),
+        ("heads", heads::TESTS),
+        ("delegation", delegation::TESTS),
+        ("memory", memory::TESTS),
+        ("instructions", instructions::TESTS),
+    ] {
+        trials.extend(tests.iter().map(|&(name, test)| {
+            Trial::test(format!("{theme}: {name}"), move || {
+                test();
+                Ok(())
+            })
+        }));
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -89,6 +89,16 @@ const WASMX_MAX_FIELDS: usize = 100;
 const WASMX_CLOCK: u64 = 1_000_000;
 
 impl Dialect {
+    pub(crate) const ALL: [Self; 2] = [Self::Envoy, Self::WasmX];
+
+    /// The name in test names.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Envoy => "envoy",
+            Self::WasmX => "wasmx",
+        }
+    }
+
     /// The functions that can be imported.
     pub(crate) fn functions(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let own: &[_] = match self {

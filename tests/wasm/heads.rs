@@ -1,0 +1,301 @@
+//! Heads that no well-meaning client sends: none of them stops the filter, and none gets past it.
+
+use crate::Test;
+use crate::filter::{Filter, Mint, TARGET};
+use crate::host::{Dialect, Head, Request};
+
+pub(crate) const TESTS: &[Test] = &[
+    (
+        "a value that is not UTF-8 stops nothing, in whatever field",
+        not_utf8,
+    ),
+    (
+        "every byte may stand in the credentials, the path and the content type",
+        every_byte,
+    ),
+    ("the name of a field is read in any case", names_in_any_case),
+    ("a hundred fields are read to the last", a_hundred_fields),
+    (
+        "a credential beyond what the host hands over is none",
+        beyond_the_last_field,
+    ),
+    ("values of a megabyte stop nothing", huge_values),
+    ("a head without its path or method is answered 503", no_path_or_method),
+    ("content types joined by a comma are two", joined_content_types),
+    (
+        "several credentials are none, joined by the host or not",
+        several_credentials,
+    ),
+    (
+        "an empty body is one that the host or its length says is empty",
+        empty_bodies,
+    ),
+];
+
+/// What is not UTF-8.
+const BYTES: &[u8] = b"\xe9\xff\x80\xc0\x80";
+
+/// The head of the list of tags, with a token.
+fn head(dialect: Dialect) -> Head {
+    dialect.head(&Request::get(TARGET).bearer(Mint::registry().token()))
+}
+
+fn set(head: &mut Head, name: &str, value: impl Into<Vec<u8>>) {
+    let field = head.fields.iter_mut().find(|(known, _)| known == name);
+    field.unwrap().1 = value.into();
+}
+
+fn add(head: &mut Head, name: &str, value: impl Into<Vec<u8>>) {
+    head.fields.push((name.to_owned(), value.into()));
+}
+
+/// The status of a head; `None` if it goes on.
+fn status(filter: &mut Filter, head: Head) -> Option<u16> {
+    filter.vm.head(filter.root, head).unwrap().status()
+}
+
+fn not_utf8() {
+    for dialect in Dialect::ALL {
+        let mut filter = Filter::new(dialect);
+        assert_eq!(status(&mut filter, head(dialect)), None);
+        let names: Vec<String> = head(dialect).fields.into_iter().map(|(name, _)| name).collect();
+        for name in names {
+            let mut head = head(dialect);
+            set(&mut head, &name, BYTES);
+            // A method in which nobody asks needs more than a token for `pull`.
+            let expected = match name.as_str() {
+                ":path" => Some(400),
+                "authorization" => Some(401),
+                ":method" => None,
+                _ => None,
+            };
+            assert_eq!(status(&mut filter, head), expected, "{dialect:?} {name}");
+        }
+        for name in ["user-agent", "accept", "content-type", "content-length", "transfer-encoding", "x"] {
+            let mut head = head(dialect);
+            add(&mut head, name, BYTES);
+            let expected = match name {
+                // A body may follow, of a type that nobody can read.
+                "content-type" if !head.end_of_stream => Some(415),
+                _ => None,
+            };
+            assert_eq!(status(&mut filter, head), expected, "{dialect:?} {name}");
+        }
+    }
+}
+
+fn every_byte() {
+    let mut filter = Filter::new(Dialect::Envoy);
+    let token = Mint::registry().token();
+    for byte in 0..=u8::MAX {
+        let put_into = |text: &str| text.replace('|', "").into_bytes().into_iter();
+        let at = |text: &str| -> Vec<u8> {
+            let place = text.find('|').unwrap();
+            let mut bytes: Vec<u8> = put_into(text).collect();
+            bytes.insert(place, byte);
+            bytes
+        };
+        let plain = || Request::get(TARGET);
+        for value in [
+            at(&format!("Bearer |{token}")),
+            at(&format!("Bearer {token}|")),
+            at(&format!("|Bearer {token}")),
+            at(&format!("Bea|rer {token}")),
+        ] {
+            let request = plain().with("authorization", value.clone());
+            let forwarded = filter.request(&request).status().is_none();
+            // A blank may stand around the credentials, and is no part of them.
+            let is_blank = byte == b' ' || byte == b'\t';
+            assert!(!forwarded || is_blank, "{}", value.escape_ascii());
+        }
+        let mut request = plain().bearer(&token);
+        request.target = at("/v2/group/app|/tags/list");
+        let forwarded = filter.request(&request).status().is_none();
+        assert!(!forwarded, "{}", request.target.escape_ascii());
+
+        let mut request = plain().bearer(&token).with("content-type", at("text/|plain"));
+        request.body = b"x".to_vec();
+        let is_printable = matches!(byte, b'\t' | b' '..=b'~') && byte != b',';
+        let forwarded = filter.request(&request).status().is_none();
+        assert_eq!(forwarded, is_printable, "{byte:#04x}");
+    }
+}
+
+fn names_in_any_case() {
+    for dialect in Dialect::ALL {
+        let mut filter = Filter::new(dialect);
+        let token = Mint::registry().token();
+        for name in ["Authorization", "AUTHORIZATION", "aUtHoRiZaTiOn"] {
+            let plain = Request::get(TARGET).with(name, format!("Bearer {token}"));
+            assert_eq!(filter.request(&plain).status(), None, "{name}");
+            // Two are two, whatever their case.
+            let twice = plain.bearer(&token);
+            let seen = dialect.head(&twice);
+            assert_eq!(status(&mut filter, seen), Some(401), "{name}");
+        }
+        for name in ["Content-Type", "CONTENT-TYPE"] {
+            let mut request = Request::get("/v2/group/app/blobs/uploads/").bearer(&token);
+            request.method = b"POST".to_vec();
+            request.body = b"from=group%2Fsecret".to_vec();
+            let request = request.with(name, "application/x-www-form-urlencoded");
+            assert_eq!(filter.request(&request).status(), Some(415), "{name}");
+        }
+    }
+}
+
+fn a_hundred_fields() {
+    for dialect in Dialect::ALL {
+        let mut filter = Filter::new(dialect);
+        let others = 100 - head(dialect).fields.len();
+        // The credentials first and last.
+        for before in [0, others] {
+            let mut request = Request::get(TARGET);
+            for number in 0..others {
+                if number == before {
+                    request = request.bearer(Mint::registry().token());
+                }
+                request = request.with(&format!("x-{number}"), "a");
+            }
+            if before == others {
+                request = request.bearer(Mint::registry().token());
+            }
+            let head = dialect.head(&request);
+            assert_eq!(head.fields.len(), 100);
+            assert_eq!(status(&mut filter, head), None, "{dialect:?} after {before}");
+        }
+    }
+}
+
+fn beyond_the_last_field() {
+    let mut request = Request::get(TARGET);
+    for number in 0..200 {
+        request = request.with(&format!("x-{number}"), "a");
+    }
+    let request = request.bearer(Mint::registry().token());
+    assert_eq!(Filter::new(Dialect::WasmX).request(&request).status(), Some(401));
+    assert_eq!(Filter::new(Dialect::Envoy).request(&request).status(), None);
+}
+
+fn huge_values() {
+    let megabyte = |letter: &str| letter.repeat(1 << 20);
+    for dialect in Dialect::ALL {
+        let mut filter = Filter::new(dialect);
+        let token = Mint::registry().token();
+        let plain = || Request::get(TARGET);
+        let path = |path: String| Request::get(path).bearer(&token);
+        for (request, expected) in [
+            (plain().bearer(megabyte("a")), Some(401)),
+            (plain().bearer(megabyte(".")), Some(401)),
+            (plain().bearer(megabyte("a.")), Some(401)),
+            (plain().with("authorization", megabyte(" ")), Some(401)),
+            (plain().with("authorization", megabyte("Bearer ")), Some(401)),
+            (plain().with("authorization", format!("Bearer {}{token}", megabyte(" "))), Some(401)),
+            (path(megabyte("/a")), Some(431)),
+            (path(format!("/v2/group/app/tags/list?{}", megabyte("n=1&"))), Some(431)),
+            (plain().bearer(&token).with("x-long", megabyte("a")), None),
+            (plain().bearer(&token).with(&megabyte("x"), "a"), None),
+            (plain().bearer(&token).with("content-length", megabyte("0")), None),
+        ] {
+            let status = filter.request(&request).status();
+            let shown = String::from_utf8_lossy(&request.target);
+            let shown: String = shown.chars().take(40).collect();
+            assert_eq!(status, expected, "{dialect:?} {shown} {:?}", request.fields.first().map(|(name, value)| (name.len(), value.len())));
+        }
+    }
+}
+
+fn no_path_or_method() {
+    for dialect in Dialect::ALL {
+        let mut filter = Filter::new(dialect);
+        let without = |name: &str| {
+            let mut head = head(dialect);
+            head.fields.retain(|(known, _)| known != name);
+            head
+        };
+        let empty = Head::default();
+        for head in [without(":path"), without(":method"), empty] {
+            assert_eq!(status(&mut filter, head), Some(503), "{dialect:?}");
+        }
+        // There, and empty.
+        for (name, expected) in [(":path", Some(400)), (":method", None)] {
+            let mut head = head(dialect);
+            set(&mut head, name, "");
+            assert_eq!(status(&mut filter, head), expected, "{dialect:?} {name}");
+        }
+    }
+}
+
+fn joined_content_types() {
+    for dialect in Dialect::ALL {
+        let mut filter = Filter::new(dialect);
+        let mut request = Request::get("/v2/group/app/blobs/uploads/").bearer(Mint::registry().token());
+        request.method = b"POST".to_vec();
+        request.body = b"from=group%2Fsecret".to_vec();
+        for value in [
+            "application/json,application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded,application/json",
+            ",",
+        ] {
+            let request = request.clone().with("content-type", value);
+            assert_eq!(filter.request(&request).status(), Some(415), "{value}");
+        }
+        // With the twin that is read: challenged for the push it needs.
+        let request = request.with("content-type", "application/json");
+        assert_eq!(filter.request(&request).status(), Some(401));
+    }
+}
+
+fn several_credentials() {
+    for dialect in Dialect::ALL {
+        let mut filter = Filter::new(dialect);
+        let token = Mint::registry().token();
+        let bearer = format!("Bearer {token}");
+        for values in [
+            vec![bearer.clone(), bearer.clone()],
+            vec![bearer.clone(), String::new()],
+            vec![String::new(), bearer.clone()],
+            vec!["Basic YTpi".to_owned(), bearer.clone()],
+            vec![format!("{bearer},{bearer}")],
+            vec![format!("{bearer},")],
+            vec![format!(",{bearer}")],
+        ] {
+            let mut request = Request::get(TARGET);
+            for value in &values {
+                request = request.with("authorization", value.as_str());
+            }
+            assert_eq!(filter.request(&request).status(), Some(401), "{values:?}");
+        }
+        assert_eq!(filter.list(&token).status(), None);
+    }
+}
+
+fn empty_bodies() {
+    let mut filter = Filter::new(Dialect::Envoy);
+    let mint = Mint::registry();
+    let token = mint.sign(&crate::filter::claims(&["repository:group/app:pull,push"]));
+    for (end_of_stream, length, encoding, expected) in [
+        (true, None, None, None),
+        (true, Some("0"), None, None),
+        (false, Some("0"), None, None),
+        (false, None, None, Some(415)),
+        (false, Some("00"), None, Some(415)),
+        (false, Some("1"), None, Some(415)),
+        (false, Some(""), None, Some(415)),
+        (false, Some("0"), Some("chunked"), Some(415)),
+        (false, None, Some("chunked"), Some(415)),
+    ] {
+        let mut request = Request::get("/v2/group/app/blobs/uploads/").bearer(&token);
+        request.method = b"POST".to_vec();
+        let request = request.with("content-type", "application/x-www-form-urlencoded");
+        let mut head = Dialect::Envoy.head(&request);
+        head.end_of_stream = end_of_stream;
+        head.fields.retain(|(name, _)| name != "content-length");
+        for (name, value) in [("content-length", length), ("transfer-encoding", encoding)] {
+            if let Some(value) = value {
+                add(&mut head, name, value);
+            }
+        }
+        let status = status(&mut filter, head);
+        assert_eq!(status, expected, "{end_of_stream} {length:?} {encoding:?}");
+    }
+}
