@@ -62,6 +62,7 @@ struct Facts {
     // Tokens.
     jwk_form: JwkForm,
     pss: bool,
+    typed_nonce: bool,
     audience_list: bool,
     gitlab_claims: bool,
     unnamed_token_errors: bool,
@@ -81,6 +82,7 @@ const GITLAB: Facts = Facts {
     credentials_form: CredentialsForm::TwoParts,
     jwk_form: JwkForm::ByPublicKey,
     pss: false,
+    typed_nonce: false,
     // 3.86 refuses a list, newer versions take it; GitLab issues a string. The stricter reading
     // is right for both.
     audience_list: false,
@@ -101,6 +103,7 @@ const DISTRIBUTION_2_8: Facts = Facts {
     credentials_form: CredentialsForm::TwoParts,
     jwk_form: JwkForm::ByPublicKey,
     pss: false,
+    typed_nonce: false,
     audience_list: false,
     gitlab_claims: false,
     unnamed_token_errors: false,
@@ -118,6 +121,8 @@ const DISTRIBUTION_3: Facts = Facts {
     credentials_form: CredentialsForm::SchemeAndRest,
     jwk_form: JwkForm::ByKeyId,
     pss: true,
+    // go-jose reads it (`sanitized`).
+    typed_nonce: true,
     audience_list: true,
     gitlab_claims: false,
     unnamed_token_errors: true,
@@ -175,6 +180,12 @@ impl Profile {
     #[must_use]
     pub const fn accepts_pss(self) -> bool {
         self.facts().pss
+    }
+
+    /// Whether a `nonce` in a token's header must be a string.
+    #[must_use]
+    pub const fn types_nonce(self) -> bool {
+        self.facts().typed_nonce
     }
 
     /// Whether `aud` may be a list of strings.

@@ -13,7 +13,8 @@ pub const LEEWAY_SECONDS: i64 = 60;
 
 /// Seconds from the year 1, where Go's `time.Time` starts to count, to 1970.
 ///
-/// A claim so large that Go's sum with this constant overflows is in the past for the registry.
+/// A claim so large that Go's sum with this constant overflows is in the past for the registry
+/// (`time.Unix` wraps); adding the leeway after that saturates (`time.Time.Add`).
 const GO_EPOCH_OFFSET: i64 = 62_135_596_800;
 
 /// A point in time at or after 1970, with the host clock's resolution.
@@ -47,7 +48,7 @@ impl UnixTime {
     pub fn is_past_expiry(self, exp: i64) -> bool {
         let Some(last) = exp
             .checked_add(GO_EPOCH_OFFSET)
-            .and_then(|in_range| in_range.checked_add(LEEWAY_SECONDS))
+            .map(|in_range| in_range.saturating_add(LEEWAY_SECONDS))
             .and_then(|sum| sum.checked_sub(GO_EPOCH_OFFSET))
         else {
             return true;
@@ -91,6 +92,9 @@ mod tests {
             (0, true, true),
             (-1, true, true),
             (9_000_000_000_000_000_000, false, false),
+            // The last value whose sum with Go's epoch does not wrap, and the next.
+            (9_223_371_974_719_179_007, false, false),
+            (9_223_371_974_719_179_008, true, true),
             (i64::MAX, true, true),
             (i64::MIN, true, true),
         ] {

@@ -6,7 +6,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
+use crate::profile::Profile;
 use crate::shape::{self, Shape};
 
 use super::signer::Jwk;
@@ -33,6 +35,9 @@ pub(super) struct HeaderFields {
     /// RFC 7797.
     #[serde(default)]
     b64: Option<bool>,
+    /// RFC 8555 section 6.5.2; not used, but typed by go-jose.
+    #[serde(default)]
+    nonce: Option<Value>,
 }
 
 /// Why a header cannot be used.
@@ -63,10 +68,18 @@ fn list_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
 }
 
 impl HeaderFields {
-    /// Refuses an algorithm that is none, and what changes what the signature covers.
-    pub(super) fn refuse_special(&self, algorithm: &str) -> Result<(), HeaderError> {
+    /// Refuses an algorithm that is none, a member of a type the registry refuses, and what
+    /// changes what the signature covers.
+    pub(super) fn refuse_special(
+        &self,
+        algorithm: &str,
+        profile: Profile,
+    ) -> Result<(), HeaderError> {
         if !KNOWN_ALGORITHMS.contains(&algorithm) {
             return Err(HeaderError::UnknownAlgorithm);
+        }
+        if profile.types_nonce() && self.nonce.as_ref().is_some_and(|nonce| !nonce.is_string()) {
+            return Err(HeaderError::Json);
         }
         let understood = |name: &String| name == "b64";
         let is_plain = self.b64 == Some(false);

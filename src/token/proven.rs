@@ -105,7 +105,7 @@ impl TokenVerifier {
             .parsed
             .header()
             .other_fields
-            .refuse_special(token.algorithm())?;
+            .refuse_special(token.algorithm(), self.profile)?;
         let signer = Signer::of(token, &self.keys, self.profile, now)?;
         // The key decides: only algorithms of its own family are even looked up.
         let algorithm = Algorithm::for_rsa(token.algorithm(), self.profile.accepts_pss())
