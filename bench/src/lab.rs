@@ -45,8 +45,8 @@ impl Lab {
     ///
     /// # Errors
     /// When something cannot be had; the message says how to have it.
-    pub fn open(tools: Tools) -> Result<Self> {
-        let cores = Cores::choose()?;
+    pub fn open(tools: Tools, nice: i32) -> Result<Self> {
+        let cores = Cores::choose(nice)?;
         let folder = Folder::temporary("registry-token-filter-bench-")?;
         let loader = Loader::new(&tools, cores, folder.path())?;
         let filter = artifact::filter(&tools)?;
@@ -110,6 +110,7 @@ impl Lab {
             filter,
             behind: Behind::DirectResponse,
             concurrency: 1,
+            pinned: self.cores,
             cores: self.cores.envoy.to_string(),
         };
         Proxy::start(&self.tools, self.folder.path(), &settings)

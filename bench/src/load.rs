@@ -1,7 +1,6 @@
 //! Load on one listener: `wrk`, pinned to its core, with a script that cycles prepared requests.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +9,7 @@ use testbed::process::Process;
 use testbed::tools::Tools;
 
 use crate::cores::Cores;
-use crate::tools::{TASKSET, WRK};
+use crate::tools::WRK;
 
 /// Connections that are kept open. Eight keep one Envoy worker busy without queueing much.
 const CONNECTIONS: &str = "8";
@@ -73,11 +72,11 @@ impl Count {
 /// Starts `wrk`.
 #[derive(Debug)]
 pub struct Loader {
+    tools: Tools,
     wrk: PathBuf,
-    taskset: PathBuf,
     script: PathBuf,
     folder: PathBuf,
-    core: usize,
+    cores: Cores,
     /// Numbers already given to [`Requests::numbered`] tokens.
     next: u64,
 }
@@ -91,11 +90,11 @@ impl Loader {
         let script = folder.join("wrk.lua");
         std::fs::write(&script, include_str!("wrk.lua")).context("cannot write wrk's script")?;
         Ok(Self {
+            tools: tools.clone(),
             wrk: tools.ensure(&WRK)?,
-            taskset: tools.ensure(&TASKSET)?,
             script,
             folder: folder.to_owned(),
-            core: cores.load,
+            cores,
             next: 1,
         })
     }
@@ -122,9 +121,9 @@ impl Loader {
         let log = self.folder.join("wrk.log");
         // It is appended to, and only the last run counts.
         let _ = std::fs::remove_file(&log);
-        let mut command = Command::new(&self.taskset);
-        command.args(["--cpu-list", &self.core.to_string()]);
-        command.arg(&self.wrk).args(["-t1", "-c", CONNECTIONS]);
+        let list = self.cores.load.to_string();
+        let mut command = self.cores.command(&self.tools, &list, &self.wrk)?;
+        command.args(["-t1", "-c", CONNECTIONS]);
         command.args(["-d", &format!("{seconds}s"), "--timeout", "20s"]);
         command.arg("-s").arg(&self.script);
         command.arg(format!("http://127.0.0.1:{port}/"));

@@ -3,7 +3,7 @@ use bench::{chain, compare, lab::Lab, rounds::Plan, statistics::Spread};
 fn main() -> anyhow::Result<()> {
     let _interrupt = testbed::process::interrupt::install()?;
     let tools = testbed::tools::Tools::open(testbed::tools::Progress::stderr())?;
-    let mut lab = Lab::open(tools)?;
+    let mut lab = Lab::open(tools, std::env::var("NICE").map_or(0, |n| n.parse().unwrap()))?;
     let args: Vec<String> = std::env::args().skip(1).collect();
     let rounds = args[0].parse()?;
     let seconds = args[1].parse()?;

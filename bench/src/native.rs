@@ -1,13 +1,10 @@
 //! OpenSSL's own RSA verification on the same core, for the ratio of the sandboxed one.
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result};
 use testbed::process::output;
 use testbed::tools::{OPENSSL, Tools};
 
 use crate::cores::Cores;
-use crate::tools::TASKSET;
 
 /// Microseconds one verification takes, by key size.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,9 +20,8 @@ pub struct Verification {
 /// # Errors
 /// When it fails or prints nothing that can be read.
 pub fn measure(tools: &Tools, cores: Cores) -> Result<Verification> {
-    let mut command = Command::new(tools.ensure(&TASKSET)?);
-    command.args(["--cpu-list", &cores.envoy.to_string()]);
-    command.arg(tools.ensure(&OPENSSL)?);
+    let openssl = tools.ensure(&OPENSSL)?;
+    let mut command = cores.command(tools, &cores.envoy.to_string(), &openssl)?;
     command.args(["speed", "-mr", "-seconds", "1", "rsa2048", "rsa4096"]);
     let text = output(&mut command)?;
     read(&text).with_context(|| format!("openssl speed printed no verification times:\n{text}"))

@@ -1,7 +1,6 @@
 //! One Envoy, pinned to its core.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -9,8 +8,8 @@ use testbed::process::{Process, free_port};
 use testbed::tools::{ENVOY, Tools};
 
 use crate::bootstrap::{Behind, Filter, bootstrap};
+use crate::cores::Cores;
 use crate::procfs;
-use crate::tools::TASKSET;
 
 const READY: Duration = Duration::from_secs(30);
 
@@ -32,7 +31,9 @@ pub struct Settings<'a> {
     pub behind: Behind,
     /// Worker threads.
     pub concurrency: u32,
-    /// Cores it may use, as `taskset --cpu-list` reads them.
+    /// Which cores there are.
+    pub pinned: Cores,
+    /// Those it may use, as `taskset --cpu-list` reads them.
     pub cores: String,
 }
 
@@ -47,9 +48,9 @@ impl Proxy {
         let document = bootstrap(port, &settings.filter, settings.behind);
         std::fs::write(&file, document.to_string())
             .with_context(|| format!("cannot write {}", file.display()))?;
-        let mut command = Command::new(tools.ensure(&TASKSET)?);
-        command.args(["--cpu-list", &settings.cores]);
-        command.arg(tools.ensure(&ENVOY)?).arg("-c").arg(&file);
+        let envoy = tools.ensure(&ENVOY)?;
+        let mut command = settings.pinned.command(tools, &settings.cores, &envoy)?;
+        command.arg("-c").arg(&file);
         command.args(["--use-dynamic-base-id", "--log-level", "warning"]);
         command.args(["--concurrency", &settings.concurrency.to_string()]);
         let log = folder.join(format!("{}.log", settings.name));

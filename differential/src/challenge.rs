@@ -80,6 +80,9 @@ fn parameters(value: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
     loop {
         let sign = rest.iter().position(|&byte| byte == b'=')?;
         let (name, after) = rest.split_at(sign);
+        if !name.iter().all(u8::is_ascii_lowercase) {
+            return None;
+        }
         let (value, after) = unquote(after.get(1..)?)?;
         parameters.push((String::from_utf8_lossy(name).into_owned(), value));
         match after {

@@ -11,7 +11,7 @@ use testbed::tools::{Progress, Tools};
 use testbed::{Result, artifact};
 
 use crate::run::{self, Range};
-use crate::{conformance, files, parity, report};
+use crate::{conformance, corpus, files, parity, report};
 
 /// Put generated requests to the filter and to the registry it answers for, and compare
 ///
@@ -35,6 +35,7 @@ Examples:
   differential                               10 000 cases for each registry, always the same
   differential --cases 200000 --fresh        many, and others each time; the summary names the seed
   differential --seed 7 --case 4711          one case again
+  differential --entries failed.toml         cases as they were printed, perhaps changed
   differential conformance                   the OCI conformance suite, through the edge and without
   differential parity --write                docs/parity.md anew
 
@@ -70,6 +71,10 @@ struct Cases {
     /// Runs this case alone
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["cases", "fresh"])]
     case: Option<u64>,
+
+    /// Runs the entries of this file instead, which are written like those of tests/corpus
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cases", "case", "fresh"])]
+    entries: Option<PathBuf>,
 
     /// Prints the result as JSON
     #[arg(long)]
@@ -154,17 +159,23 @@ impl Cases {
     fn run(&self, tools: &Tools) -> Result<bool> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let fresh = since.unwrap_or_default().as_secs();
+        let entries = self.entries.as_deref().map(corpus::entries).transpose()?;
+        let written = entries.as_ref().map(Vec::len);
         let range = Range {
             seed: if self.fresh { fresh } else { self.seed },
             first: self.case.unwrap_or_default(),
-            count: self.case.map_or(self.cases, |_| 1),
+            count: match (self.case, written) {
+                (Some(_), _) => 1,
+                (None, Some(written)) => u64::try_from(written).unwrap_or(u64::MAX),
+                (None, None) => self.cases,
+            },
         };
         let wasm = self.programs.filter(tools)?;
         let outcomes = self
             .programs
             .releases()
             .into_iter()
-            .map(|release| run::run(tools, release, &wasm, range))
+            .map(|release| run::run(tools, release, &wasm, range, entries.as_deref()))
             .collect::<Result<Vec<_>>>()?;
         if self.json {
             println!("{:#}", report::json(&outcomes, range));

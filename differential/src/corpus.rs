@@ -2,7 +2,7 @@
 //! form in which a failing case is printed.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -126,10 +126,26 @@ impl Written {
     }
 }
 
+/// The cases of a file of entries.
+///
+/// # Errors
+/// When it cannot be read or does not follow the schema.
+pub(crate) fn entries(file: &Path) -> Result<Vec<Case>> {
+    #[derive(Deserialize)]
+    struct Entries {
+        case: Vec<Case>,
+    }
+    let entries: Entries = parse(file)?;
+    Ok(entries.case)
+}
+
 fn read<T: DeserializeOwned>(name: &str) -> Result<T> {
-    let file: PathBuf = testbed::artifact::root().join(name);
-    let text = files::read(&file)?;
-    toml::from_str(&text).map_err(|fault| Error::Other(format!("{name}: {fault}")))
+    parse(&testbed::artifact::root().join(name))
+}
+
+fn parse<T: DeserializeOwned>(file: &Path) -> Result<T> {
+    toml::from_str(&files::read(file)?)
+        .map_err(|fault| Error::Other(format!("{}: {fault}", file.display())))
 }
 
 /// A case as an entry of the corpus, with the registry's answer as its expectation.

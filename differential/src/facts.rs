@@ -17,7 +17,11 @@ use crate::case::{Case, Request};
 pub(crate) struct Facts<'a> {
     pub(crate) release: Release,
     pub(crate) request: &'a Request,
+    /// As it was sent.
     pub(crate) path: Vec<u8>,
+    /// As Envoy handed it over.
+    pub(crate) taken: Vec<u8>,
+    /// As Envoy handed them over.
     pub(crate) authorization: Vec<Vec<u8>>,
     /// The length of the salt, where it is another than the hash's.
     pub(crate) salt: Option<usize>,
@@ -43,6 +47,13 @@ pub(crate) struct Part {
     pub(crate) json: Json,
 }
 
+/// The path of a request, without the query.
+fn path(request: &Request) -> Vec<u8> {
+    let target = request.target();
+    let path = target.split(|&byte| byte == b'?').next();
+    path.unwrap_or_default().to_vec()
+}
+
 /// How deep JSON may be nested for the filter (the limit of `serde_json`).
 const MAX_DEPTH: usize = 127;
 
@@ -62,25 +73,30 @@ pub(crate) enum Json {
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn new(release: Release, case: &'a Case, token: Option<&[u8]>) -> Self {
+    /// The facts of a case, of which Envoy handed over `taken`.
+    pub(crate) fn new(
+        release: Release,
+        case: &'a Case,
+        taken: &Request,
+        token: Option<&[u8]>,
+    ) -> Self {
         let request = &case.request;
-        let target = request.target();
-        let path = target
-            .split(|&byte| byte == b'?')
-            .next()
-            .unwrap_or_default();
-        let authorization = request.authorization(token);
+        let authorization = taken.authorization(token);
         let bearer = match &authorization[..] {
-            [value] => value
-                .get(..7)
-                .filter(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
-                .and_then(|_| value.get(7..)),
+            [value] => {
+                let value = value.trim_ascii();
+                let scheme = value.get(..7);
+                scheme
+                    .filter(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+                    .and_then(|_| value.get(7..))
+            }
             _ => None,
         };
         Self {
             release,
-            path: path.to_vec(),
-            token: bearer.map(|text| TokenFacts::read(text.trim_ascii_end())),
+            path: path(request),
+            taken: path(taken),
+            token: bearer.map(TokenFacts::read),
             authorization,
             salt: case.token.as_ref().and_then(|recipe| recipe.salt),
             request,

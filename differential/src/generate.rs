@@ -101,7 +101,7 @@ fn case(dice: &mut Dice) -> Case {
         ..Request::default()
     };
     spare(&mut request);
-    if dice.percent(35) {
+    if dice.percent(24) {
         damage_target(&mut request, dice);
     }
     fields::body(&mut request, dice);

@@ -10,24 +10,38 @@ use crate::judge::Listener;
 /// The request as a listener hands it over, where that differs from what was sent.
 pub(crate) fn changed(request: &Request, listener: Listener) -> Option<Request> {
     let mut changed = request.clone();
-    join_credentials(&mut changed);
+    if let Some(values) = &mut changed.authorization {
+        join(values);
+    }
+    let sent = request.target();
+    let mut target = in_origin_form(&sent);
     if listener == Listener::Hardened {
-        let target = request.target();
-        let cleaned = normalized(&target);
-        if cleaned != target {
-            changed.target = Bytes::new(&cleaned);
-        }
+        target = normalized(&target);
+    }
+    if target != sent {
+        changed.target = Bytes::new(&target);
     }
     (changed != *request).then_some(changed)
 }
 
-/// Repeated `Authorization` fields become one, and an empty one before the others leaves no trace.
-fn join_credentials(request: &mut Request) {
-    if let Some(values) = &mut request.authorization {
-        let is_blank = |value: &Bytes| value.to_vec().trim_ascii().is_empty();
-        let blanks = values.iter().take_while(|value| is_blank(value)).count();
-        values.drain(..blanks.min(values.len().saturating_sub(1)));
+/// Repeated `Authorization` fields become one, in which empty ones leave no trace.
+fn join(values: &mut Vec<Bytes>) {
+    let is_blank = |value: &Bytes| value.to_vec().trim_ascii().is_empty();
+    if !values.iter().all(is_blank) {
+        values.retain(|value| !is_blank(value));
     }
+}
+
+/// The path of a target in absolute form, whose authority becomes the Host.
+fn in_origin_form(target: &[u8]) -> Vec<u8> {
+    let scheme = target.windows(3).position(|window| window == b"://");
+    let rest = match scheme {
+        Some(end) if target.first() != Some(&b'/') => target.get(end + 3..).unwrap_or_default(),
+        _ => return target.to_vec(),
+    };
+    let slash = rest.iter().position(|&byte| byte == b'/');
+    let path = slash.and_then(|slash| rest.get(slash..));
+    path.unwrap_or(b"/").to_vec()
 }
 
 /// What `normalize_path` and then `merge_slashes` make of a target.
@@ -56,6 +70,10 @@ fn normalized(target: &[u8]) -> Vec<u8> {
             _ => {}
         }
     }
+    if segments.len() > 1 && segments.iter().all(|segment| segment.is_empty()) {
+        // A path of nothing but slashes keeps its first and its last.
+        return [b"//", query].concat();
+    }
     let count = segments.len();
     let kept = segments.iter().enumerate();
     let kept = kept.filter(|(index, segment)| !segment.is_empty() || index + 1 == count);
@@ -68,8 +86,15 @@ fn normalized(target: &[u8]) -> Vec<u8> {
     cleaned
 }
 
-/// How many dots a segment is, and nothing else: 1, 2, or 0.
+/// How many dots a segment is, and nothing else: 1, 2, or 0. What follows a semicolon does not
+/// count behind dots that are written as they are.
 fn dots(segment: &[u8]) -> usize {
+    let bare = segment.split(|&byte| byte == b';').next();
+    match bare {
+        Some(b".") => return 1,
+        Some(b"..") => return 2,
+        _ => {}
+    }
     let text = String::from_utf8_lossy(segment).to_ascii_lowercase();
     match text.replace("%2e", ".").as_str() {
         "." => 1,
@@ -82,26 +107,39 @@ fn dots(segment: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn request(target: &str, authorization: &[&str]) -> Request {
+    fn request(target: &str) -> Request {
         Request {
             target: target.into(),
-            authorization: Some(authorization.iter().map(|&value| value.into()).collect()),
             ..Request::default()
         }
     }
 
     #[test]
-    fn empty_credentials_before_others_leave_no_trace() {
+    fn empty_credentials_leave_no_trace() {
         for (sent, handed_over) in [
             (&["", "Bearer T"][..], &["Bearer T"][..]),
-            (&["", "", "a", ""], &["a", ""]),
+            (&["", "a", "", "b"], &["a", "b"]),
             (&["a", "b"], &["a", "b"]),
-            (&[""], &[""]),
+            (&["", ""], &["", ""]),
             (&[], &[]),
         ] {
-            let mut joined = request("/", sent);
-            join_credentials(&mut joined);
-            assert_eq!(joined, request("/", handed_over));
+            let values = |all: &[&str]| all.iter().map(|&value| value.into()).collect::<Vec<_>>();
+            let mut joined = values(sent);
+            join(&mut joined);
+            assert_eq!(joined, values(handed_over));
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_counts_by_its_path() {
+        for (target, expected) in [
+            ("http://a/v2/?b", "/v2/?b"),
+            ("http://a", "/"),
+            ("/v2/http://a/b", "/v2/http://a/b"),
+            ("*", "*"),
+        ] {
+            let found = in_origin_form(target.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&found), expected);
         }
     }
 
@@ -110,7 +148,10 @@ mod tests {
         for (target, expected) in [
             ("/v2/a", "/v2/a"),
             ("/v2//a", "/v2/a"),
-            ("//", "/"),
+            ("//", "//"),
+            ("///?a", "//?a"),
+            ("//.", "//"),
+            ("/", "/"),
             ("/v2/a/%2e%2E/b?c//d", "/v2/b?c//d"),
             ("/v2/a/.", "/v2/a/"),
             ("/v2/a/..?b", "/v2/?b"),
@@ -119,13 +160,15 @@ mod tests {
             ("/v2\\a?\\", "/v2/a?\\"),
             ("/v2/a/", "/v2/a/"),
             ("/v2/...", "/v2/..."),
+            ("/v2/a/..;x/b/.;", "/v2/b/"),
+            ("/v2/%2e;/a", "/v2/%2e;/a"),
             ("*", "*"),
         ] {
             let found = normalized(target.as_bytes());
             assert_eq!(String::from_utf8_lossy(&found), expected, "{target}");
         }
-        assert_eq!(changed(&request("/a//b", &[]), Listener::Plain), None);
-        let clean = changed(&request("/a//b", &[]), Listener::Hardened);
-        assert_eq!(clean, Some(request("/a/b", &[])));
+        assert_eq!(changed(&request("/a//b"), Listener::Plain), None);
+        let clean = changed(&request("/a//b"), Listener::Hardened);
+        assert_eq!(clean, Some(request("/a/b")));
     }
 }

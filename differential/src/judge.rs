@@ -117,7 +117,7 @@ impl<'a> Judge<'a> {
             Answer::Responded(response) => response.status,
             Answer::Closed => 0,
         };
-        let facts = Facts::new(self.release, exchange.case, exchange.token);
+        let facts = Facts::new(self.release, exchange.case, exchange.taken, exchange.token);
         let mut is_needed = None;
         for rule in rules::applying(&facts) {
             let is_so = match rule.ours {
@@ -194,15 +194,18 @@ impl Exchange<'_> {
         let failed = |failure, text: &str| Verdict::Failed(failure, text.to_owned());
         match (Standing::of(registry), Origin::of(edge)) {
             (Standing::Root, Origin::Pool) => Verdict::Identical(Kind::Root),
-            (Standing::Passed, Origin::Pool) => match served_otherwise(self.taken, registry, edge) {
-                None => Verdict::Identical(Kind::Forwarded),
-                Some(text) => Verdict::Failed(Failure::ServedOtherwise, text),
-            },
+            (Standing::Passed, Origin::Pool) => {
+                match served_otherwise(self.taken, registry, edge) {
+                    None => Verdict::Identical(Kind::Forwarded),
+                    Some(text) => Verdict::Failed(Failure::ServedOtherwise, text),
+                }
+            }
             (Standing::Refused(_) | Standing::Closed, Origin::Pool) => {
                 failed(Failure::Looser, "forwarded to the pool")
             }
             (Standing::Refused(kind), Origin::Filter | Origin::Proxy) => {
-                let (Answer::Responded(registry), Answer::Responded(edge)) = (registry, edge) else {
+                let (Answer::Responded(registry), Answer::Responded(edge)) = (registry, edge)
+                else {
                     return failed(Failure::RefusedOtherwise, "the connection was closed");
                 };
                 match difference(registry, edge) {
@@ -210,9 +213,10 @@ impl Exchange<'_> {
                     difference => Verdict::Failed(Failure::RefusedOtherwise, difference),
                 }
             }
-            (Standing::Closed, _) => {
-                failed(Failure::RefusedOtherwise, "the registry closed the connection")
-            }
+            (Standing::Closed, _) => failed(
+                Failure::RefusedOtherwise,
+                "the registry closed the connection",
+            ),
             (Standing::Passed | Standing::Root, _) => {
                 failed(Failure::Stricter, "refused at the edge")
             }

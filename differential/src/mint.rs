@@ -14,6 +14,8 @@
 //! The time of tokens stands still for some seconds and signatures are kept meanwhile, so that a
 //! token that is used often is signed once. Nothing that is generated depends on single seconds.
 
+mod members;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,6 +29,7 @@ use toml::Value;
 use crate::bytes::{Bytes, from_hex};
 use crate::case::{Algorithm, Edit, KeyIdForm, Mutation, Secret, Token};
 use crate::keys::{Key, Keys};
+use members::{Members, access, list, text};
 
 /// Who the tokens are from and for, as GitLab has it.
 pub(crate) const ISSUER: &str = "omnibus-gitlab-issuer";
@@ -105,10 +108,6 @@ impl Mint {
         Ok(signature)
     }
 }
-
-/// Members of a JSON object, each with its text.
-#[derive(Default)]
-struct Members(Vec<(String, Vec<u8>)>);
 
 struct Draft<'a> {
     mint: &'a Mint,
@@ -326,54 +325,6 @@ impl Edit {
             Self::Remove(_) | Self::TrailingBits(_) => {}
         }
     }
-}
-
-impl Members {
-    fn set(&mut self, name: &str, value: Vec<u8>) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some(member) => member.1 = value,
-            None => self.0.push((name.to_owned(), value)),
-        }
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.0.retain(|(known, _)| known != name);
-    }
-
-    fn object(self, before: Option<&str>, after: Option<&str>) -> Vec<u8> {
-        let raw = |members: Option<&str>| members.map(|members| members.as_bytes().to_vec());
-        let members = self.0.into_iter();
-        let members = members.map(|(name, value)| [text(&name).as_slice(), b":", &value].concat());
-        let all: Vec<Vec<u8>> = raw(before)
-            .into_iter()
-            .chain(members)
-            .chain(raw(after))
-            .collect();
-        [b"{", all.join(&b","[..]).as_slice(), b"}"].concat()
-    }
-}
-
-/// The `access` claim of scopes such as `repository:group/app:pull,push`.
-fn access(scopes: &[String]) -> Vec<u8> {
-    let entry = |scope: &String| {
-        let (kind, rest) = scope.split_once(':').unwrap_or((scope, ""));
-        let (name, actions) = rest.rsplit_once(':').unwrap_or((rest, ""));
-        let actions: Vec<Vec<u8>> = actions.split(',').map(text).collect();
-        let mut entry = Members::default();
-        entry.set("type", text(kind));
-        entry.set("name", text(name));
-        entry.set("actions", list(&actions));
-        entry.object(None, None)
-    };
-    list(&scopes.iter().map(entry).collect::<Vec<_>>())
-}
-
-fn list(elements: &[Vec<u8>]) -> Vec<u8> {
-    [b"[", elements.join(&b","[..]).as_slice(), b"]"].concat()
-}
-
-fn text(text: &str) -> Vec<u8> {
-    serde_json::Value::from(text).to_string().into_bytes()
 }
 
 /// The same JSON object with blanks behind its brace, so that its base64 does not come out even.

@@ -10,7 +10,7 @@ use testbed::registry::Release;
 use testbed::tools::Tools;
 use testbed::{Error, Result};
 
-use crate::case::KeyIdForm;
+use crate::case::{Case, KeyIdForm};
 use crate::corpus::{self, Corpus};
 use crate::generate::Generator;
 use crate::judge::{Judge, Judged, Listener};
@@ -51,18 +51,29 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
 }
 
-/// Starts the programs and runs the cases.
+/// Starts the programs and runs the cases: those of the range, of which the corpus's are the
+/// first, or `entries` in their place.
 ///
 /// # Errors
 /// When a program cannot be started, ends, or hangs; never for what the cases come to.
-pub(crate) fn run(tools: &Tools, release: Release, wasm: &Path, range: Range) -> Result<Outcome> {
+pub(crate) fn run(
+    tools: &Tools,
+    release: Release,
+    wasm: &Path,
+    range: Range,
+    entries: Option<&[Case]>,
+) -> Result<Outcome> {
     let mint = Mint::new(Keys::read()?, KeyIdForm::of(release));
     let what = format!("starting the registry ({}) and Envoy", release.profile());
     let stand = tools
         .progress()
         .step(&what, || Stand::start(tools, release, mint.keys(), wasm));
     let mut stand = stand?;
-    let generator = Generator::new(range.seed, Corpus::read()?.cases(release));
+    let written = match entries {
+        Some(entries) => entries.to_vec(),
+        None => Corpus::read()?.cases(release),
+    };
+    let generator = Generator::new(range.seed, written);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -219,13 +230,7 @@ impl Shared {
         true
     }
 
-    fn found(
-        &self,
-        number: u64,
-        listener: Listener,
-        case: &crate::case::Case,
-        judged: Judged,
-    ) -> Result<Found> {
+    fn found(&self, number: u64, listener: Listener, case: &Case, judged: Judged) -> Result<Found> {
         let token = case.token.as_ref().map(|recipe| self.mint.token(recipe));
         let token = token.transpose()?;
         let (failure, difference) = match judged.verdict {

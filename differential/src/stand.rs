@@ -188,7 +188,10 @@ fn adjust(document: &mut Document, plain: u16) -> Result<()> {
     if let Some(mappers) = document.at(&mappers)?.as_array_mut() {
         // The first mapper that fits is the only one.
         for given in mappers.iter_mut() {
-            if let Some(added) = given.get_mut("headers_to_add").and_then(Value::as_array_mut) {
+            if let Some(added) = given
+                .get_mut("headers_to_add")
+                .and_then(Value::as_array_mut)
+            {
                 added.push(mark(DETAILS, "%RESPONSE_CODE_DETAILS%"));
             }
         }

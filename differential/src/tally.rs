@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::judge::Listener;
-use crate::rules::RULES;
+use crate::rules;
 use crate::verdict::{Failure, Kind, Verdict};
 
 /// A failing case, as small as it was found.
@@ -67,7 +67,8 @@ impl Tally {
         self.found.extend(found);
         self.found.sort_by_key(|found| found.number);
         let mut entries = BTreeSet::new();
-        self.found.retain(|found| entries.insert(found.entry.clone()));
+        self.found
+            .retain(|found| entries.insert(found.entry.clone()));
     }
 
     pub(crate) fn failures(&self) -> u64 {
@@ -80,7 +81,7 @@ impl Tally {
         let identical = Kind::ALL
             .iter()
             .map(|kind| (format!("identical: {}", kind.name()), count(kind)));
-        let listed = RULES.iter().map(|rule| {
+        let listed = rules::all().map(|rule| {
             let count = self.listed.get(rule.name).copied().unwrap_or_default();
             (format!("by rule: {}", rule.name), count)
         });

@@ -141,7 +141,11 @@ impl Origin {
         let Answer::Responded(response) = answer else {
             return Self::Proxy;
         };
-        let says = |name| response.field(name).filter(|value| !matches!(value.as_str(), "" | "-"));
+        let says = |name| {
+            response
+                .field(name)
+                .filter(|value| !matches!(value.as_str(), "" | "-"))
+        };
         // What Envoy refuses before it has a head to speak of comes without any mark; the filter
         // names a type for every refusal but that for an unclean path, which has a Location.
         let is_bare =

@@ -3,10 +3,11 @@
 use testbed::clients::{Buildah, Crane, Docker, Outcome, Skopeo};
 use testbed::issuer::User;
 
-use crate::support::edge::{APP, Entry, PUBLIC, SECRET, alice, bob, carol, root};
+use crate::support::edge::{APP, PUBLIC, SECRET, alice, bob, carol, root};
 use crate::support::http::{Request, Version};
 use crate::support::image::{MANIFEST, manifest};
 use crate::support::lab::Lab;
+use crate::support::log::Entry;
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[

@@ -186,7 +186,7 @@ fn no_start(lab: &Lab) {
 
 fn update(lab: &Lab) {
     let mut edge = Edge::start(
-        lab,
+        lab.parts(),
         Setup::adjusted(Profile::Gitlab, Release::Distribution2, |builder| {
             builder.envoy(Settings {
                 listener_from_file: true,

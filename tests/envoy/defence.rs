@@ -6,9 +6,10 @@ use testbed::registry::Release;
 
 use crate::support::challenge::Challenge;
 use crate::support::edge::{APP, Edge, SECRET, Setup, alice, bob, profile};
-use crate::support::http::{Client, Payload, Request, Version};
+use crate::support::http::{Client, Request, Version};
 use crate::support::image::{Image, blob, read_manifest};
 use crate::support::lab::Lab;
+use crate::support::payload::Payload;
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[
@@ -30,7 +31,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 fn guarded(lab: &Lab, release: Release) -> Edge {
     let setup = Setup::adjusted(profile(release), release, |builder| builder.node_auth(true));
-    let edge = Edge::start(lab, setup);
+    let edge = Edge::start(lab.parts(), setup);
     // They do check: past the edge, without a token, nothing is served.
     for node in edge.stack.nodes() {
         let client = Client::new(node.settings().port, edge.stack.ca_file());

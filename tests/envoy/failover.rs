@@ -77,7 +77,7 @@ fn concurrent(lab: &Lab) {
 
 fn crash(lab: &Lab) {
     let setup = Setup::adjusted(Profile::Gitlab, Release::Distribution2, |builder| builder);
-    let mut edge = Edge::start(lab, setup);
+    let mut edge = Edge::start(lab.parts(), setup);
     let (stop, pulls) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicU64::new(0)),

@@ -21,7 +21,7 @@ fn ends(lab: &Lab) {
             ..Settings::default()
         })
     });
-    let edge = Edge::start(lab, setup);
+    let edge = Edge::start(lab.parts(), setup);
     assert_ne!(
         edge.envoy_pid(),
         edge.stack.envoy().pid(),

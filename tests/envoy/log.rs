@@ -1,9 +1,10 @@
 //! What Envoy's log says of a request, and what it must never say.
 
-use crate::support::edge::{APP, LogMark};
+use crate::support::edge::APP;
 use crate::support::http::{Request, Version, marker};
 use crate::support::image::read_manifest;
 use crate::support::lab::Lab;
+use crate::support::log::LogMark;
 use crate::support::mint::Mint;
 use crate::support::suite::Test;
 use crate::tokens::{FAULTS, with_claim};

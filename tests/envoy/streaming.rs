@@ -7,9 +7,10 @@ use registry_token_filter::profile::Profile;
 use testbed::registry::Release;
 
 use crate::support::edge::{Edge, Setup};
-use crate::support::http::{Payload, Request, Version};
+use crate::support::http::{Request, Version};
 use crate::support::image::{blob, upload};
 use crate::support::lab::Lab;
+use crate::support::payload::Payload;
 use crate::support::suite::Test;
 
 pub(crate) const TESTS: &[Test] = &[(
@@ -25,7 +26,7 @@ const GROWTH: u64 = 64 * MEGABYTE;
 
 fn layer(lab: &Lab) {
     let setup = Setup::adjusted(Profile::Gitlab, Release::Distribution2, |builder| builder);
-    let edge = Edge::start(lab, setup);
+    let edge = Edge::start(lab.parts(), setup);
     let token = edge
         .mint
         .token(&["repository:group/copies/layer:pull,push"]);

@@ -5,5 +5,7 @@ pub(crate) mod edge;
 pub(crate) mod http;
 pub(crate) mod image;
 pub(crate) mod lab;
+pub(crate) mod log;
 pub(crate) mod mint;
+pub(crate) mod payload;
 pub(crate) mod suite;

@@ -12,10 +12,7 @@ pub(crate) const TESTS: &[Test] = &[
         "Envoy proves itself on a known answer and its opposite, once for each configuration",
         the_known_answer,
     ),
-    (
-        "a token seen again costs no signature",
-        a_token_seen_again,
-    ),
+    ("a token seen again costs no signature", a_token_seen_again),
     (
         "a token that is refused is never remembered, neither as good nor as bad",
         refusals_are_not_kept,
@@ -24,10 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
         "a cache of no entries has every signature verified",
         without_a_cache,
     ),
-    (
-        "an update has the signature verified anew",
-        after_an_update,
-    ),
+    ("an update has the signature verified anew", after_an_update),
     (
         "the expiry of a token seen before is judged anew, without a signature",
         expiry,
@@ -54,7 +48,8 @@ pub(crate) const TESTS: &[Test] = &[
 const KNOWN_ANSWER: u64 = 2;
 
 const BY_HOST: &str = "signatures are verified by the host";
-const IN_SANDBOX: &str = "signatures are verified in the sandbox: the host offers no verify_signature";
+const IN_SANDBOX: &str =
+    "signatures are verified in the sandbox: the host offers no verify_signature";
 
 fn bad_signature() -> Verdict {
     Verdict::refused("token-signature")
@@ -158,7 +153,10 @@ fn expiry() {
             (end + 2, Verdict::refused("token-expired")),
             // The clock of a host may be set back.
             (crate::NOW, Verdict::Forwarded),
-            (crate::NOW - 5 - LEEWAY - 2, Verdict::refused("token-not-yet-valid")),
+            (
+                crate::NOW - 5 - LEEWAY - 2,
+                Verdict::refused("token-not-yet-valid"),
+            ),
         ] {
             filter.vm.set_time(time);
             assert_eq!(filter.judge(&token), Ok(verdict), "{dialect:?} at {time}");
@@ -179,7 +177,11 @@ fn access_is_judged_anew() {
     ] {
         let mut request = crate::host::Request::get(target).bearer(&token);
         request.method = method.into();
-        assert_eq!(filter.request(&request).status(), status, "{method} {target}");
+        assert_eq!(
+            filter.request(&request).status(),
+            status,
+            "{method} {target}"
+        );
     }
     assert_eq!(filter.vm.signatures_verified(), KNOWN_ANSWER + 1);
 }

@@ -77,7 +77,9 @@ impl Implementation for Artifact {
             body: message.body.clone(),
         };
         let mut vm = Vm::start(artifact::module(), Options::of(self.0)).unwrap();
-        let root = vm.configured(&filter::configuration(setting).to_string().into_bytes()).unwrap();
+        let root = vm
+            .configured(&filter::configuration(setting).to_string().into_bytes())
+            .unwrap();
         vm.take_log();
         let first = answered(&mut vm, root, &request);
         let second = answered(&mut vm, root, &request);

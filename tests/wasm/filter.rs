@@ -151,7 +151,12 @@ impl Mint {
         let mut signature = vec![0; self.key.public_modulus_len()];
         let random = SystemRandom::new();
         self.key
-            .sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature)
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &random,
+                message.as_bytes(),
+                &mut signature,
+            )
             .unwrap();
         format!("{message}.{}", Base64UrlUnpadded::encode_string(&signature))
     }

@@ -48,10 +48,26 @@ fn measure() -> BTreeMap<String, u64> {
     for (name, request, status) in [
         ("challenge", Request::get(TARGET), 401),
         ("refused", Request::get(TARGET).bearer(forged), 401),
-        ("insufficient", Request::get("/v2/group/other/tags/list").bearer(token(1)), 401),
-        ("not-found", Request::get("/v2/group/app/tags").bearer(token(1)), 404),
-        ("clean", Request::get("/v2//group/app/tags/list").bearer(token(1)), 301),
-        ("ambiguous", Request::get("/v2/group%2Fapp/tags/list").bearer(token(1)), 400),
+        (
+            "insufficient",
+            Request::get("/v2/group/other/tags/list").bearer(token(1)),
+            401,
+        ),
+        (
+            "not-found",
+            Request::get("/v2/group/app/tags").bearer(token(1)),
+            404,
+        ),
+        (
+            "clean",
+            Request::get("/v2//group/app/tags/list").bearer(token(1)),
+            301,
+        ),
+        (
+            "ambiguous",
+            Request::get("/v2/group%2Fapp/tags/list").bearer(token(1)),
+            400,
+        ),
     ] {
         let outcome = filter.request(&request);
         assert_eq!(outcome.status(), Some(status), "{name}");
@@ -76,7 +92,9 @@ fn warm(dialect: Dialect) -> Filter {
 
 fn scopes(entries: usize) -> Vec<String> {
     let others = (1..entries).map(|number| format!("repository:group/other-{number:03}:pull,push"));
-    others.chain(["repository:group/app:pull".to_owned()]).collect()
+    others
+        .chain(["repository:group/app:pull".to_owned()])
+        .collect()
 }
 
 fn token(entries: usize) -> String {

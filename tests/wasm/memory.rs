@@ -28,7 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
 const TIMES: u32 = 20_000;
 
 /// After so many, everything that is kept is there.
-const WARM: u32 = 1_000;
+const WARM: u32 = TIMES / 2;
 
 /// A page of memory, in bytes.
 const PAGE: usize = 64 << 10;

@@ -5,14 +5,26 @@ use crate::artifact;
 use crate::host::{Dialect, Fault, Module, Options, Request, Vm};
 
 pub(crate) const TESTS: &[Test] = &[
-    ("a module that asks for nothing unusual runs", a_module_that_runs),
-    ("an import that the host does not have fails the load", imports),
+    (
+        "a module that asks for nothing unusual runs",
+        a_module_that_runs,
+    ),
+    (
+        "an import that the host does not have fails the load",
+        imports,
+    ),
     ("an export that the host calls has to be there", exports),
     ("a question at the wrong time is a fault", wrong_times),
-    ("a response is sent once, is one, and the request is held then", responses),
+    (
+        "a response is sent once, is one, and the request is held then",
+        responses,
+    ),
     ("a loop without end ends", loops),
     ("memory without end ends", memory),
-    ("the artifact asks for what every host has, and for nothing else", the_artifact),
+    (
+        "the artifact asks for what every host has, and for nothing else",
+        the_artifact,
+    ),
 ];
 
 /// A module with everything that both hosts call, of which each callback does nothing; `imports`
@@ -26,12 +38,32 @@ fn module(imports: &str, bodies: &[(&str, &str)]) -> String {
     for (name, kind, otherwise) in [
         ("proxy_abi_version_0_2_1", "", ""),
         ("_initialize", "", ""),
-        ("proxy_on_memory_allocate", "(param i32) (result i32)", "i32.const 1024"),
+        (
+            "proxy_on_memory_allocate",
+            "(param i32) (result i32)",
+            "i32.const 1024",
+        ),
         ("proxy_on_context_create", "(param i32 i32)", ""),
-        ("proxy_on_vm_start", "(param i32 i32) (result i32)", "i32.const 1"),
-        ("proxy_on_configure", "(param i32 i32) (result i32)", "i32.const 1"),
-        ("proxy_on_request_headers", "(param i32 i32 i32) (result i32)", "i32.const 0"),
-        ("proxy_on_response_headers", "(param i32 i32 i32) (result i32)", "i32.const 0"),
+        (
+            "proxy_on_vm_start",
+            "(param i32 i32) (result i32)",
+            "i32.const 1",
+        ),
+        (
+            "proxy_on_configure",
+            "(param i32 i32) (result i32)",
+            "i32.const 1",
+        ),
+        (
+            "proxy_on_request_headers",
+            "(param i32 i32 i32) (result i32)",
+            "i32.const 0",
+        ),
+        (
+            "proxy_on_response_headers",
+            "(param i32 i32 i32) (result i32)",
+            "i32.const 0",
+        ),
         ("proxy_on_done", "(param i32) (result i32)", "i32.const 1"),
         ("proxy_on_log", "(param i32)", ""),
         ("proxy_on_delete", "(param i32)", ""),
@@ -56,13 +88,15 @@ fn run(dialect: Dialect, module: &str) -> Result<(), Fault> {
 /// Whether a module is stopped, with these words.
 fn assert_stopped(dialect: Dialect, module: &str, words: &str) {
     let fault = run(dialect, module).expect_err(words).to_string();
-    assert!(fault.contains(words), "{dialect:?}: {fault}\n  expected: {words}");
+    assert!(
+        fault.contains(words),
+        "{dialect:?}: {fault}\n  expected: {words}"
+    );
 }
 
 const LOG: &str = r#"(import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
     (data (i32.const 0) "all is well\0atwo")"#;
-const PROPERTY: &str =
-    r#"(import "env" "proxy_get_property" (func $get (param i32 i32 i32 i32) (result i32)))
+const PROPERTY: &str = r#"(import "env" "proxy_get_property" (func $get (param i32 i32 i32 i32) (result i32)))
     (data (i32.const 0) "listener_direction")"#;
 const SEND: &str = r#"(import "env" "proxy_send_local_response"
         (func $send (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
@@ -82,14 +116,24 @@ fn imports() {
     };
     use Dialect::{Envoy, WasmX};
     for (module_name, name, parameters, hosts) in [
-        ("env", "proxy_get_header_map_pairs", "i32 i32 i32", &[Envoy, WasmX][..]),
+        (
+            "env",
+            "proxy_get_header_map_pairs",
+            "i32 i32 i32",
+            &[Envoy, WasmX][..],
+        ),
         ("env", "proxy_get_log_level", "i32", &[Envoy]),
         ("env", "proxy_get_buffer_status", "i32 i32 i32", &[Envoy]),
         ("env", "proxy_get_header_map_size", "i32 i32", &[Envoy]),
         // Not of the ABI, and of another version of it.
         ("env", "abort", "i32", &[]),
         ("env", "proxy_get_configuration", "i32 i32", &[]),
-        ("wasi_snapshot_preview1", "random_get", "i32 i32", &[Envoy, WasmX]),
+        (
+            "wasi_snapshot_preview1",
+            "random_get",
+            "i32 i32",
+            &[Envoy, WasmX],
+        ),
         ("wasi_snapshot_preview1", "path_open", "i32", &[]),
         ("wasi_unstable", "random_get", "i32 i32", &[]),
         // Of another type.
@@ -98,7 +142,11 @@ fn imports() {
         let text = module(&import(module_name, name, parameters), &[]);
         for dialect in Dialect::ALL {
             let loads = run(dialect, &text).is_ok();
-            assert_eq!(loads, hosts.contains(&dialect), "{dialect:?} {module_name}.{name}");
+            assert_eq!(
+                loads,
+                hosts.contains(&dialect),
+                "{dialect:?} {module_name}.{name}"
+            );
         }
     }
 }
@@ -123,22 +171,42 @@ fn wrong_times() {
     let get = "(drop (call $get (i32.const 0) (i32.const 18) (i32.const 64) (i32.const 68)))";
     let word = "it must not be asked for here";
     for dialect in Dialect::ALL {
-        for (name, result) in [("proxy_on_configure", "(i32.const 1)"), ("proxy_on_log", "")] {
+        for (name, result) in [
+            ("proxy_on_configure", "(i32.const 1)"),
+            ("proxy_on_log", ""),
+        ] {
             let body = format!("{get} {result}");
             assert_stopped(dialect, &module(PROPERTY, &[(name, &body)]), word);
         }
         let body = format!("{get} (i32.const 0)");
-        run(dialect, &module(PROPERTY, &[("proxy_on_request_headers", &body)])).unwrap();
-        assert_stopped(dialect, &module(PROPERTY, &[("_initialize", get)]), "no context yet");
+        run(
+            dialect,
+            &module(PROPERTY, &[("proxy_on_request_headers", &body)]),
+        )
+        .unwrap();
+        assert_stopped(
+            dialect,
+            &module(PROPERTY, &[("_initialize", get)]),
+            "no context yet",
+        );
         // A property nobody was told of.
         let other = body.replace("(i32.const 18)", "(i32.const 8)");
         let other = module(PROPERTY, &[("proxy_on_request_headers", &other)]);
         assert_stopped(dialect, &other, "no use for the property listener");
     }
     // Lines and levels of the log.
-    for (level, length, words) in [(2, 13, "not one line"), (5, 11, "panic: all is well"), (9, 11, "9 is no level")] {
-        let body = format!("(drop (call $log (i32.const {level}) (i32.const 0) (i32.const {length})))");
-        assert_stopped(Dialect::Envoy, &module(LOG, &[("proxy_on_log", &body)]), words);
+    for (level, length, words) in [
+        (2, 13, "not one line"),
+        (5, 11, "panic: all is well"),
+        (9, 11, "9 is no level"),
+    ] {
+        let body =
+            format!("(drop (call $log (i32.const {level}) (i32.const 0) (i32.const {length})))");
+        assert_stopped(
+            Dialect::Envoy,
+            &module(LOG, &[("proxy_on_log", &body)]),
+            words,
+        );
     }
     for (import, body, words) in [
         (
@@ -187,15 +255,30 @@ fn responses() {
         (format!("{} {hold}", send(401, 0, 15)), "no header map"),
         // A line feed in a value.
         (format!("{} {hold}", send(401, 16, 16)), "not a field"),
-        (format!("{} {hold}", send(401, 65_530, 16)), "beyond the memory"),
+        (
+            format!("{} {hold}", send(401, 65_530, 16)),
+            "beyond the memory",
+        ),
     ] {
         for dialect in Dialect::ALL {
-            assert_stopped(dialect, &module(SEND, &[("proxy_on_request_headers", &body)]), words);
+            assert_stopped(
+                dialect,
+                &module(SEND, &[("proxy_on_request_headers", &body)]),
+                words,
+            );
         }
     }
     let body = format!("{good} {hold}");
-    run(Dialect::Envoy, &module(SEND, &[("proxy_on_request_headers", &body)])).unwrap();
-    assert_stopped(Dialect::Envoy, &module(SEND, &[("proxy_on_log", &good)]), "not be asked");
+    run(
+        Dialect::Envoy,
+        &module(SEND, &[("proxy_on_request_headers", &body)]),
+    )
+    .unwrap();
+    assert_stopped(
+        Dialect::Envoy,
+        &module(SEND, &[("proxy_on_log", &good)]),
+        "not be asked",
+    );
 }
 
 fn loops() {
@@ -207,7 +290,7 @@ fn loops() {
 fn memory() {
     let greedy = "(loop (drop (memory.grow (i32.const 16))) (br 0)) (i32.const 0)";
     let text = module("", &[("proxy_on_request_headers", greedy)]);
-    assert_stopped(Dialect::Envoy, &text, "memory");
+    assert_stopped(Dialect::Envoy, &text, "growth operation limited");
 }
 
 fn the_artifact() {
@@ -219,10 +302,14 @@ fn the_artifact() {
         // No clock or environment of its own: what it knows it asks the host.
         let is_expected = match module {
             "env" => name.starts_with("proxy_"),
-            "wasi_snapshot_preview1" => {
-                ["random_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit"]
-                    .contains(&name)
-            }
+            "wasi_snapshot_preview1" => [
+                "random_get",
+                "environ_get",
+                "environ_sizes_get",
+                "fd_write",
+                "proc_exit",
+            ]
+            .contains(&name),
             _ => false,
         };
         assert!(is_expected, "{module}.{name}");

@@ -50,12 +50,12 @@ impl Path {
             ]));
         }
         let repository = name(dice);
-        let rest = match dice.number(..12) {
-            0..3 => "tags/list".to_owned(),
-            3..6 => format!("manifests/{}", reference(dice)),
-            6 | 7 => format!("blobs/{}", digest(dice)),
-            8 | 9 => "blobs/uploads/".to_owned(),
-            10 => format!("blobs/uploads/{}", upload(dice)),
+        let rest = match dice.number(..18) {
+            0..4 => "tags/list".to_owned(),
+            4..9 => format!("manifests/{}", reference(dice)),
+            9..12 => format!("blobs/{}", digest(dice)),
+            12..15 => "blobs/uploads/".to_owned(),
+            15 | 16 => format!("blobs/uploads/{}", upload(dice)),
             _ => other(dice),
         };
         Self {
@@ -92,9 +92,9 @@ fn other(dice: &mut Dice) -> String {
 
 fn name(dice: &mut Dice) -> String {
     match dice.number(..20) {
-        0..9 => "group/app".to_owned(),
-        9 | 10 => "group/secret".to_owned(),
-        11 => "x".repeat(dice.number(200..400)),
+        0..11 => "group/app".to_owned(),
+        11..14 => "group/secret".to_owned(),
+        14 => "x".repeat(dice.number(200..400)),
         _ => {
             let components = dice.number(1..=4);
             let components: Vec<String> = (0..components).map(|_| component(dice)).collect();

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::http::{Answer, Client, Payload, Request, Version, marker};
+use super::http::{Answer, Client, Request, Version, marker};
+use super::payload::Payload;
 
 /// The media type of its manifest.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

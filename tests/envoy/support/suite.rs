@@ -28,6 +28,11 @@ pub(crate) fn tell(evidence: String) {
     EVIDENCE.with_borrow_mut(|all| all.push(evidence));
 }
 
+/// What was told on this thread since it was last asked for.
+pub(crate) fn evidence() -> Vec<String> {
+    EVIDENCE.take()
+}
+
 /// Runs the themes that the command line asks for.
 pub(crate) fn run(themes: Vec<(&'static str, &'static [Test])>) -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -37,7 +42,7 @@ pub(crate) fn run(themes: Vec<(&'static str, &'static [Test])>) -> ExitCode {
     // The location goes into the test's own report, not between the names of other tests.
     std::panic::set_hook(Box::new(|panic| tell(panic.to_string())));
 
-    let lab = Arc::new(Lab::new());
+    let lab = Arc::new(Lab::default());
     let trials = themes
         .into_iter()
         .flat_map(|(theme, tests)| tests.iter().map(move |&(name, test)| (theme, name, test)))
@@ -56,10 +61,10 @@ pub(crate) fn run(themes: Vec<(&'static str, &'static [Test])>) -> ExitCode {
 }
 
 fn attempt(lab: &Lab, test: fn(&Lab)) -> Result<(), Failed> {
-    EVIDENCE.take();
+    evidence();
     let outcome = catch_unwind(AssertUnwindSafe(|| test(lab)));
     lab.tell_logs(outcome.is_err());
-    let evidence = EVIDENCE.take();
+    let evidence = evidence();
     outcome.map_err(|panic| {
         let message = if evidence.is_empty() {
             message(&*panic)
