@@ -63,10 +63,11 @@ impl<'a> Signer<'a> {
                     certificate: None,
                 })
             }
-            ([leaf], _) => {
+            ([leaf], None) => {
                 Ok(Self::by_certificate(leaf, keys, now).ok_or(HeaderError::EmbeddedKey)?)
             }
-            // A chain that would have to be built and judged: not inside a proxy.
+            // A chain that would have to be built and judged, or a key beside a certificate, which
+            // Distribution 3 parses all the same: not inside a proxy.
             (_, _) => Err(HeaderError::EmbeddedKey.into()),
         }
     }
