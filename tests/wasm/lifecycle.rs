@@ -162,7 +162,7 @@ fn refused_configurations() {
         (b"\xff\xfe".to_vec(), "not a JSON object"),
         (b"[]".to_vec(), "not a JSON object"),
         (b"{\"realm\": \"\xff\"}".to_vec(), "not JSON"),
-        (cut[..cut.len() - 1].as_bytes().to_vec(), "not JSON"),
+        (cut.as_bytes()[..cut.len() - 1].to_vec(), "not JSON"),
         (twice.into_bytes(), "names a key twice"),
         (but("relm", json!("x")), "`relm`: unknown key"),
         (without("realm"), "`realm`: missing"),

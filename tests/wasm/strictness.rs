@@ -2,7 +2,7 @@
 
 use crate::Test;
 use crate::artifact;
-use crate::host::{Dialect, Fault, Module, Options, Request, Vm};
+use crate::host::{Dialect, Fault, Module, Options, Request, Vm, as_nginx_reads};
 
 pub(crate) const TESTS: &[Test] = &[
     (
@@ -21,6 +21,8 @@ pub(crate) const TESTS: &[Test] = &[
     ),
     ("a loop without end ends", loops),
     ("memory without end ends", memory),
+    ("a part of the credentials in the log is a fault", secrets),
+    ("a target is read as NGINX reads it", targets),
     (
         "the artifact asks for what every host has, and for nothing else",
         the_artifact,
@@ -291,6 +293,53 @@ fn memory() {
     let greedy = "(loop (drop (memory.grow (i32.const 16))) (br 0)) (i32.const 0)";
     let text = module("", &[("proxy_on_request_headers", greedy)]);
     assert_stopped(Dialect::Envoy, &text, "growth operation limited");
+}
+
+fn secrets() {
+    // What is logged is in the memory, at its place.
+    let import = LOG.replace("all is well\\0atwo", "token signature-of-mine");
+    let line = |length: u32| {
+        let body = format!(
+            "(drop (call $log (i32.const 2) (i32.const 0) (i32.const {length}))) (i32.const 0)"
+        );
+        module(&import, &[("proxy_on_request_headers", &body)])
+    };
+    let request = Request::get("/").bearer("header.payload.signature-of-mine");
+    for (length, is_told) in [(23, true), (22, false)] {
+        let module = Module::new(line(length).as_bytes()).unwrap();
+        let mut vm = Vm::start(&module, Options::of(Dialect::Envoy)).unwrap();
+        let root = vm.configured(b"{}").unwrap();
+        let outcome = vm.request(root, &request);
+        assert_eq!(outcome.is_err(), is_told, "{outcome:?}");
+    }
+}
+
+fn targets() {
+    for (target, read) in [
+        ("/v2/a/b", Some("/v2/a/b")),
+        ("/v2/", Some("/v2/")),
+        ("/", Some("/")),
+        ("/v2//a///b//", Some("/v2/a/b/")),
+        ("/v2/./a/../b", Some("/v2/b")),
+        ("/v2/a/..", Some("/v2/")),
+        ("/..", None),
+        ("/v2/a%2fb%2F..%2Fc", Some("/v2/a/c")),
+        ("/v2/%61?x=%61#f", Some("/v2/a?x=%61")),
+        ("/v2/a%3Fb", Some("/v2/a?b")),
+        ("/v2/a%23b", Some("/v2/a#b")),
+        ("/v2/a%252Fb", Some("/v2/a%2Fb")),
+        ("/v2/a#b?c", Some("/v2/a")),
+        ("/v2/a?b//c/../d", Some("/v2/a?b//c/../d")),
+        ("/v2/a%00", None),
+        ("/v2/a%0g", None),
+        ("/v2/a%2", None),
+        ("/v2/a b", None),
+        ("v2/a", None),
+        ("", None),
+    ] {
+        let found = as_nginx_reads(target.as_bytes());
+        assert_eq!(found.as_deref(), read.map(str::as_bytes), "{target}");
+    }
 }
 
 fn the_artifact() {

@@ -55,6 +55,10 @@ fn log(call: &mut Call<'_>) -> Result<Status, Fault> {
     if text.is_empty() || text.chars().any(char::is_control) {
         return Err(call.fault(format!("not one line: {text:?}")));
     }
+    let head = call.state().head.as_ref();
+    if head.is_some_and(|head| head.secrets().any(|secret| text.contains(secret))) {
+        return Err(call.fault("a part of the credentials is in the log"));
+    }
     call.state().log.push(LogLine { level, text });
     Ok(Status::OK)
 }

@@ -9,8 +9,8 @@ use super::request::{Head, Outcome, Request};
 use super::signatures::Signatures;
 use super::state::{LogLine, Stage, State};
 
-/// How many instructions one callback may take: some seconds of a test. The dearest there is, a
-/// signature by a key of 8192 bits in the sandbox, takes a third of it.
+/// How many instructions one callback may take: some seconds of a test. The dearest that is served,
+/// a token of a megabyte, takes about a thousand for each of its bytes.
 pub(super) const MAX_INSTRUCTIONS: u64 = 2_000_000_000;
 
 /// What a virtual machine begins with.
