@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use testbed::process::Process;
 use testbed::tools::Tools;
@@ -17,6 +17,12 @@ const CONNECTIONS: &str = "8";
 /// How much longer than asked for `wrk` may take: reading its requests, waiting for the last
 /// answers.
 const SLACK: Duration = Duration::from_secs(60);
+
+/// Runs without any answer before a proxy counts as dead.
+const STANDSTILLS: usize = 5;
+
+/// More than `wrk` may have begun to send when it stops.
+const UNANSWERED: u64 = 64;
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -113,11 +119,22 @@ impl Loader {
         })
     }
 
-    /// Sends requests to 127.0.0.1:`port` for `seconds`.
+    /// Sends requests to 127.0.0.1:`port` for `seconds`. A run in which not one was answered says
+    /// that the machine stood still; it is repeated.
     ///
     /// # Errors
     /// When `wrk` fails, prints nothing that can be read, or requests remain without an answer.
     pub fn run(&mut self, prepared: &Prepared, port: u16, seconds: u64) -> Result<Count> {
+        for _ in 0..STANDSTILLS {
+            let count = self.run_once(prepared, port, seconds)?;
+            if count.requests > 0 {
+                return Ok(count);
+            }
+        }
+        bail!("no request was answered in {STANDSTILLS} runs of {seconds} s")
+    }
+
+    fn run_once(&mut self, prepared: &Prepared, port: u16, seconds: u64) -> Result<Count> {
         let log = self.folder.join("wrk.log");
         // It is appended to, and only the last run counts.
         let _ = std::fs::remove_file(&log);
@@ -137,10 +154,8 @@ impl Loader {
         let Some(count) = counted(&text).filter(|_| ended.is_some_and(|it| it.success())) else {
             bail!("wrk failed:\n{text}");
         };
-        if count.failed > 0 || count.requests == 0 {
-            bail!("{} requests had no answer:\n{text}", count.failed);
-        }
-        self.next += count.requests + 64;
+        ensure!(count.failed == 0, "{} requests had no answer:\n{text}", count.failed);
+        self.next += count.requests + UNANSWERED;
         Ok(count)
     }
 

@@ -338,3 +338,31 @@ fn expectation(registry: &Answer) -> Table {
     }
     expect
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::Generator;
+
+    #[derive(Deserialize)]
+    struct Entries {
+        case: Vec<Case>,
+    }
+
+    #[test]
+    fn a_printed_entry_is_the_case_again() {
+        let written = Corpus::read().unwrap().cases(Release::Distribution3);
+        assert!(written.len() > 300);
+        let generator = Generator::new(5, written);
+        for number in 0..3_000 {
+            let mut case = generator.case(number);
+            if let Some(token) = &mut case.token {
+                token.edits.clear();
+            }
+            let entry = entry(&case, None, Release::Distribution3, &Answer::Closed);
+            let read: Entries =
+                toml::from_str(&entry).unwrap_or_else(|fault| panic!("{fault}\n{entry}"));
+            assert_eq!(read.case, [case], "{entry}");
+        }
+    }
+}

@@ -136,3 +136,35 @@ fn spare(request: &mut Request) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_depends_on_seed_and_number_alone() {
+        let one = Generator::new(1, Vec::new());
+        let again: Vec<Case> = (0..50).rev().map(|number| one.case(number)).collect();
+        for (case, number) in again.iter().rev().zip(0..) {
+            assert_eq!(*case, one.case(number));
+        }
+        let other = Generator::new(2, Vec::new());
+        assert!((0..50).any(|number| one.case(number) != other.case(number)));
+    }
+
+    #[test]
+    fn cases_are_one_harmless_request_each() {
+        let generator = Generator::new(3, Vec::new());
+        for number in 0..5_000 {
+            let Case { request, .. } = generator.case(number);
+            let target = request.target();
+            assert!(!target.iter().any(|&byte| byte <= b' '), "{request:?}");
+            assert!(request.body.len() < 1000, "{request:?}");
+            let fields = request.authorization(Some(b"x"));
+            assert!(
+                fields.iter().all(|value| !value.contains(&b'\n')),
+                "{request:?}"
+            );
+        }
+    }
+}

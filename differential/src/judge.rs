@@ -249,3 +249,95 @@ fn served_otherwise(request: &Request, registry: &Answer, edge: &Answer) -> Opti
     let (theirs, ours) = (codes(body(registry)), codes(body(edge)));
     (is_safe && theirs != ours).then(|| format!("error {ours:?} not {theirs:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stand::{DETAILS, FORWARDED};
+    use crate::wire::Response;
+
+    const CHALLENGE: &str = r#"Bearer realm="r",service="s",scope="repository:a:pull""#;
+
+    fn answer(status: u16, fields: &[(&str, &str)]) -> Answer {
+        let field = |(name, value): &(&str, &str)| (name.to_string(), value.as_bytes().to_vec());
+        Answer::Responded(Response {
+            status,
+            fields: fields.iter().map(field).collect(),
+            body: Vec::new(),
+        })
+    }
+
+    fn verdict(registry: &Answer, edge: &Answer) -> Verdict {
+        let case = Case::default();
+        let exchange = Exchange {
+            case: &case,
+            taken: &case.request,
+            token: None,
+            registry,
+            edge,
+            listener: Listener::Plain,
+        };
+        exchange.verdict()
+    }
+
+    fn failure(registry: &Answer, edge: &Answer) -> Option<Failure> {
+        match verdict(registry, edge) {
+            Verdict::Failed(failure, _) => Some(failure),
+            Verdict::Identical(_) | Verdict::Listed(_) => None,
+        }
+    }
+
+    #[test]
+    fn what_was_forwarded_is_looser_than_any_refusal() {
+        let forwarded = answer(200, &[(FORWARDED, "registry 127.0.0.1:1")]);
+        for refusal in [
+            answer(401, &[("www-authenticate", CHALLENGE)]),
+            answer(404, &[("content-type", "text/plain; charset=utf-8")]),
+            answer(301, &[("location", "/v2/")]),
+            answer(400, &[("content-type", "text/plain; charset=utf-8")]),
+            Answer::Closed,
+        ] {
+            assert_eq!(
+                failure(&refusal, &forwarded),
+                Some(Failure::Looser),
+                "{refusal}"
+            );
+        }
+        let passed = answer(200, &[("docker-distribution-api-version", "registry/2.0")]);
+        assert_eq!(failure(&passed, &forwarded), None);
+        let served = answer(404, &[(FORWARDED, "registry 127.0.0.1:1")]);
+        assert_eq!(failure(&passed, &served), Some(Failure::ServedOtherwise));
+    }
+
+    #[test]
+    fn refusals_are_compared_by_what_a_client_can_tell() {
+        let refused = |challenge| {
+            let typed = ("content-type", "application/json");
+            answer(401, &[typed, ("www-authenticate", challenge)])
+        };
+        let theirs = refused(CHALLENGE);
+        assert_eq!(failure(&theirs, &refused(CHALLENGE)), None);
+        let other = refused(r#"Bearer realm="r",service="s",error="invalid_token""#);
+        assert_eq!(failure(&theirs, &other), Some(Failure::RefusedOtherwise));
+        let passed = answer(200, &[("docker-distribution-api-version", "registry/2.0")]);
+        assert_eq!(failure(&passed, &other), Some(Failure::Stricter));
+    }
+
+    #[test]
+    fn an_answer_of_envoy_is_not_one_of_the_filter() {
+        let typed = ("content-type", "application/json");
+        for (fields, origin) in [
+            (
+                &[typed, (FORWARDED, "registry 127.0.0.1:1")][..],
+                Origin::Pool,
+            ),
+            (&[typed, (FORWARDED, "registry -")], Origin::Filter),
+            (&[typed, (FORWARDED, "gitlab 127.0.0.1:1")], Origin::Filter),
+            (&[typed, (DETAILS, "http1.codec_error")], Origin::Proxy),
+            (&[typed], Origin::Filter),
+            (&[], Origin::Proxy),
+        ] {
+            assert_eq!(Origin::of(&answer(400, fields)), origin, "{fields:?}");
+        }
+    }
+}

@@ -30,9 +30,9 @@ is generated from `tests/corpus`, `tests/divergences.toml` and the rules of `dif
 anew with `cargo run -p differential -- parity --write`.
 
 \"Identical\" means status, challenge (its scopes as a set), body (as JSON) and the headers that a
-client acts on. Every divergence is stricter: nothing that the registry refuses is forwarded. Every
-case runs in the filter natively, in wasm, and, where the registry can be had, against the real
-registry; `cargo run -p differential` puts generated requests to both.
+client acts on. Every divergence is stricter: nothing that the registry refuses is forwarded.
+`cargo run -p differential` puts these cases and generated ones to Distribution 2.8.2 and 3.1.2 and to
+the filter in Envoy; what is said of GitLab's registry was measured on 3.86.
 ";
 
 /// Prints the document, or writes it.

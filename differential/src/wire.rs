@@ -277,3 +277,85 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str, headers: &[(&str, &str)], body: &str) -> Request {
+        let headers = headers.iter();
+        Request {
+            method: method.to_owned(),
+            target: "/v2/".into(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect(),
+            body: body.to_owned(),
+            ..Request::default()
+        }
+    }
+
+    #[test]
+    fn a_body_is_announced_as_http_asks() {
+        const START: &str = " /v2/ HTTP/1.1\r\nhost: localhost\r\n";
+        let chunked = &[("transfer-encoding", "chunked")][..];
+        for (method, headers, body, rest) in [
+            ("GET", &[][..], "", "\r\n"),
+            ("POST", &[], "", "content-length: 0\r\n\r\n"),
+            ("GET", &[], "ab", "content-length: 2\r\n\r\nab"),
+            (
+                "PUT",
+                chunked,
+                "ab",
+                "transfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+            ),
+            (
+                "PUT",
+                chunked,
+                "",
+                "transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            ),
+        ] {
+            let bytes = encode(&request(method, headers, body), None);
+            assert_eq!(
+                String::from_utf8_lossy(&bytes),
+                format!("{method}{START}{rest}")
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_are_read_from_a_kept_connection() {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for answer in [
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
+                "HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n2\r\ncd\r\n1\r\ne\r\n0\r\n\r\n",
+                "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n",
+                "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+            ] {
+                let mut request = [0; 1024];
+                assert!(stream.read(&mut request).await.unwrap() > 0);
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let mut connection = Connection::to(port);
+        for (method, status, body) in [
+            ("GET", 200, "ab"),
+            ("GET", 401, "cde"),
+            ("HEAD", 404, ""),
+            ("GET", 204, ""),
+        ] {
+            let bytes = encode(&request(method, &[], ""), None);
+            let answer = connection.exchange(&bytes, method).await.unwrap();
+            let Answer::Responded(response) = answer else {
+                panic!("{method}: {answer}");
+            };
+            assert_eq!((response.status, response.text().as_str()), (status, body));
+        }
+    }
+}

@@ -110,7 +110,9 @@ impl Envoy {
             command
         };
         command.current_dir(folder);
-        command.arg("--use-dynamic-base-id");
+        // Hot restart has its own parent-death signal, which comes when the *thread* that started
+        // Envoy ends; and it wants a number that no other Envoy of the machine has.
+        command.arg("--disable-hot-restart");
         // Ten seconds is the default: too late for who looks at the access log now.
         command.args(["--file-flush-interval-msec", "100"]);
         command.args(["--concurrency", &settings.concurrency.to_string()]);
@@ -277,7 +279,7 @@ impl Lds {
 pub fn try_out(tools: &Tools, configuration: &Path) -> Result<String> {
     let mut command = Command::new(tools.ensure(&ENVOY)?);
     command
-        .args(["--mode", "validate", "--use-dynamic-base-id", "-c"])
+        .args(["--mode", "validate", "--disable-hot-restart", "-c"])
         .arg(configuration);
     crate::process::output(&mut command)
 }

@@ -205,7 +205,7 @@ impl Edge {
         });
         text.lines()
             .filter(|line| !line.contains(&sentinel))
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .filter_map(Entry::of)
             .collect()
     }
 

@@ -18,6 +18,19 @@ pub(crate) struct Entry {
     pub(crate) upstream: Option<String>,
 }
 
+impl Entry {
+    /// `None` for bytes that Envoy could not read as a request: what it logs of them has no method.
+    pub(crate) fn of(line: &str) -> Option<Self> {
+        let entry: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        if entry["method"].is_null() {
+            assert_eq!(entry["details"], "http1.codec_error", "{line}");
+            return None;
+        }
+        Some(serde_json::from_value(entry).unwrap_or_else(|e| panic!("{e}: {line}")))
+    }
+}
+
 /// A place in a log file.
 #[derive(Debug, Clone)]
 pub(crate) struct LogMark {
