@@ -158,7 +158,15 @@ fn commands(tools: &Tools, tool: &Tool) -> Vec<Command> {
         // A fresh machine has no package lists, an old one those of packages long replaced.
         Source::Apt { package, .. } => vec![
             apt(&["update"]),
-            apt(&["install", "--yes", "--no-install-recommends", package]),
+            // Another program of the machine may hold dpkg's lock: half a minute is its habit.
+            apt(&[
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                "-o",
+                "DPkg::Lock::Timeout=300",
+                package,
+            ]),
         ],
         Source::AptUnpacked { package, .. } => unpack(&place, package),
     }
@@ -252,10 +260,14 @@ fn with_environment(command: &Command) -> String {
     words.join(" ")
 }
 
+/// One installation of a tool at a time, and one by apt, which has a lock of its own and does not
+/// wait for it.
 fn lock(tools: &Tools, tool: &Tool) -> Result<File> {
-    let path = tools
-        .folder
-        .join(format!("{}.lock", title(tool).replace(' ', "-")));
+    let name = match tool.source {
+        Source::Apt { .. } => "apt".to_owned(),
+        _ => title(tool).replace(' ', "-"),
+    };
+    let path = tools.folder.join(format!("{name}.lock"));
     let file = File::create(&path).map_err(Error::io("open", &path))?;
     file.lock().map_err(Error::io("lock", &path))?;
     Ok(file)
