@@ -1,14 +1,15 @@
-//! RSA signatures: the only file that calls a crate for arithmetic.
+//! Signatures: which family of them a key verifies. The arithmetic stands in a file for each.
 //!
 //! A signature is judged through [`SignatureVerifier`] and nowhere else: by [`Portable`], which
 //! runs everywhere, or by what a host offers, which must give the same verdict on every input.
 
 use std::fmt;
 
-use rsa::{BoxedUint, PublicKey};
-use sha2::{Sha256, Sha384, Sha512};
+use super::certificate;
 
-use super::certificate::{self, RSA_BITS};
+mod rsa;
+
+use rsa::RsaKey;
 
 /// A signature algorithm that a trusted key can use (RFC 7518 sections 3.3 and 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +50,13 @@ impl Algorithm {
 /// A public key that signatures are verified with. Always an RSA key of an accepted size.
 #[derive(Clone)]
 pub struct VerifyingKey {
-    public: PublicKey,
+    family: Family,
     spki: Vec<u8>,
+}
+
+#[derive(Clone)]
+enum Family {
+    Rsa(RsaKey),
 }
 
 impl VerifyingKey {
@@ -58,11 +64,9 @@ impl VerifyingKey {
     /// accepted size: an even modulus, an exponent below 2 or above 2³³-1.
     #[must_use]
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
-        let n = BoxedUint::from_be_slice_vartime(modulus);
-        let e = BoxedUint::from_be_slice_vartime(exponent);
-        let public = PublicKey::new_with_size_limits(n, e, RSA_BITS).ok()?;
+        let family = Family::Rsa(RsaKey::new(modulus, exponent)?);
         let spki = certificate::rsa_spki(modulus, exponent).ok()?;
-        Some(Self { public, spki })
+        Some(Self { family, spki })
     }
 
     /// The key as SubjectPublicKeyInfo in DER (RFC 5280 section 4.1), for a host that verifies.
@@ -92,13 +96,11 @@ pub trait SignatureVerifier {
     ) -> bool;
 }
 
-/// Verifies with the `rsa` crate, natively and in wasm alike.
+/// Verifies in the sandbox, natively and in wasm alike.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Portable;
 
 impl SignatureVerifier for Portable {
-    /// RFC 8017 sections 8.2.2, where the expected block is encoded and compared and nothing in
-    /// the decrypted one is parsed, and 8.1.2.
     fn verify(
         &self,
         key: &VerifyingKey,
@@ -106,14 +108,8 @@ impl SignatureVerifier for Portable {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
-        let verdict = match algorithm {
-            Algorithm::Rs256 => key.public.pkcs1v15_verify::<Sha256>(message, signature),
-            Algorithm::Rs384 => key.public.pkcs1v15_verify::<Sha384>(message, signature),
-            Algorithm::Rs512 => key.public.pkcs1v15_verify::<Sha512>(message, signature),
-            Algorithm::Ps256 => key.public.pss_verify::<Sha256>(message, signature),
-            Algorithm::Ps384 => key.public.pss_verify::<Sha384>(message, signature),
-            Algorithm::Ps512 => key.public.pss_verify::<Sha512>(message, signature),
-        };
-        verdict.is_ok()
+        match &key.family {
+            Family::Rsa(key) => key.verify(algorithm, message, signature),
+        }
     }
 }
