@@ -1,11 +1,14 @@
 //! The command line. Results go to stdout, everything said about them to stderr.
 
+mod completions;
 mod issuer;
 mod keys;
+mod man;
 mod token;
 
 use std::error::Error;
 use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use edgectl::{KeyIdKind, Parties};
@@ -18,7 +21,9 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 the command failed, one sentence on stderr says why;
 2 the command line is wrong.";
 
-/// Keys, tokens and a token endpoint for a container registry behind registry-token-filter
+/// From a registry's configuration to a running, checked edge: the operator's tool of registry-token-filter
+///
+/// Each command explains itself and shows examples: `edgectl COMMAND --help`.
 #[derive(Parser)]
 #[command(name = "edgectl", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub(crate) struct Edgectl {
@@ -31,16 +36,27 @@ enum Command {
     Keys(keys::Keys),
     Token(token::Token),
     Issuer(issuer::Serve),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Edgectl {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    /// Runs the command. Most know success and failure alone; one that has more to tell by its exit status
+    /// answers that and documents it in its help.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
-            Command::Keys(keys) => keys.run(),
-            Command::Token(token) => token.run(),
-            Command::Issuer(issuer) => issuer.run(),
+            Command::Keys(keys) => keys.run().map(done),
+            Command::Token(token) => token.run().map(done),
+            Command::Issuer(issuer) => issuer.run().map(done),
+            Command::Completions(completions) => completions.run().map(done),
+            Command::Man(man) => man.run().map(done),
         }
     }
+}
+
+/// The exit status of a command that only succeeds or fails.
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 /// The registry's `auth.token.issuer` and `auth.token.service`.

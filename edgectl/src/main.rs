@@ -1,4 +1,4 @@
-//! `edgectl`: keys, tokens and a token endpoint for a container registry behind `registry-token-filter`.
+//! `edgectl`: the operator's tool of `registry-token-filter`.
 
 mod cli;
 
@@ -8,7 +8,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     match cli::Edgectl::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             eprintln!("edgectl: {error}");
             ExitCode::FAILURE

@@ -4,13 +4,17 @@
 //! changed, and nothing is ever tried out on a stale build.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::process::{indented, shown};
+use crate::process::{Folder, Process, indented, read_lossy, shown};
 use crate::tools::{Tools, WASM32_WASIP1};
+
+/// Longer than a build from nothing takes on a slow machine.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// The workspace, as it was when this crate was compiled.
 #[must_use]
@@ -62,25 +66,27 @@ fn cargo() -> Command {
 }
 
 /// Runs a build and picks from cargo's messages the file of target `name` that ends in `ending`.
-fn build(mut command: Command, name: &str, ending: &str) -> Result<PathBuf> {
+///
+/// As a [`Process`], so that Ctrl-C ends cargo and the compilers it started too.
+fn build(command: Command, name: &str, ending: &str) -> Result<PathBuf> {
     let shown = shown(&command);
-    let out = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| Error::Spawn {
-            name: "cargo".to_owned(),
-            command: shown.clone(),
-            source,
-        })?;
-    if !out.status.success() {
-        return Err(Error::Command {
+    let folder = Folder::temporary("cargo-build-")?;
+    let (messages, log) = (folder.path().join("messages"), folder.path().join("log"));
+    let mut cargo = Process::spawn_apart("cargo", command, &messages, &log)?;
+    match cargo.wait_until_ended(LIMIT) {
+        Some(status) if status.success() => product(&read_lossy(&messages), name, ending)
+            .ok_or_else(|| {
+                Error::Other(format!("`{shown}` succeeded, but built no {name}{ending}"))
+            }),
+        ended => Err(Error::Command {
             command: shown,
-            status: out.status.to_string(),
-            output: indented(&String::from_utf8_lossy(&out.stderr), 60),
-        });
+            status: ended.map_or_else(
+                || format!("not finished after {LIMIT:?}"),
+                |status| status.to_string(),
+            ),
+            output: indented(&read_lossy(&log), 60),
+        }),
     }
-    product(&String::from_utf8_lossy(&out.stdout), name, ending)
-        .ok_or_else(|| Error::Other(format!("`{shown}` succeeded, but built no {name}{ending}")))
 }
 
 fn product(messages: &str, name: &str, ending: &str) -> Option<PathBuf> {

@@ -154,10 +154,10 @@ impl Client {
     /// Runs `command` with `input` on standard input.
     fn run(&self, mut command: Command, input: Option<&str>) -> Result<Outcome> {
         let shown = shown(&command);
-        let spawn_error = |source| Error::Spawn {
+        let spawn_error = |reason| Error::Spawn {
             name: self.program.display().to_string(),
             command: shown.clone(),
-            source,
+            reason,
         };
         let start = Instant::now();
         let mut child = command

@@ -34,14 +34,14 @@ pub enum Error {
         tail: String,
     },
     /// A program could not be started at all.
-    #[error("cannot start {name} ({command}): {source}")]
+    #[error("cannot start {name} ({command}): {reason}")]
     Spawn {
         /// What the program is in the stack.
         name: String,
         /// The command line.
         command: String,
-        /// Why.
-        source: std::io::Error,
+        /// Why. Not `source`: whoever prints the chain of sources would print it twice.
+        reason: std::io::Error,
     },
     /// A program ended before it was ready.
     #[error("{name} ended ({status}) before it was ready\n  log: {}\n{tail}", log.display())]
@@ -90,12 +90,12 @@ pub enum Error {
         reason: String,
     },
     /// A file or socket.
-    #[error("{context}: {source}")]
+    #[error("{context}: {reason}")]
     Io {
         /// What was tried, on which file.
         context: String,
         /// Why it failed.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// Anything else, said in full.
     #[error("{0}")]
@@ -111,6 +111,6 @@ impl Error {
 
     pub(crate) fn io(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let context = format!("cannot {what} {}", path.display());
-        move |source| Self::Io { context, source }
+        move |reason| Self::Io { context, reason }
     }
 }

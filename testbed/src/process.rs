@@ -16,6 +16,7 @@ mod port;
 
 pub use port::free_port;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
@@ -50,25 +51,33 @@ impl Process {
     ///
     /// # Errors
     /// When the log cannot be opened or the program cannot be started.
-    pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+    pub fn spawn(name: &str, command: Command, log: &Path) -> Result<Self> {
+        let mut out = appended(log)?;
+        writeln!(out, "$ {}", shown(&command)).map_err(Error::io("write", log))?;
+        Self::spawn_onto(name, command, out, log)
+    }
+
+    /// As [`Process::spawn`], with standard output in a file of its own, for a program to read.
+    ///
+    /// # Errors
+    /// As [`Process::spawn`].
+    pub fn spawn_apart(name: &str, command: Command, out: &Path, log: &Path) -> Result<Self> {
+        Self::spawn_onto(name, command, appended(out)?, log)
+    }
+
+    fn spawn_onto(name: &str, mut command: Command, out: File, log: &Path) -> Result<Self> {
         let shown = shown(&command);
-        let mut out = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log)
-            .map_err(Error::io("open", log))?;
-        writeln!(out, "$ {shown}").map_err(Error::io("write", log))?;
-        let err = out.try_clone().map_err(Error::io("open", log))?;
+        let err = appended(log)?;
         let child = command
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
             .process_group(0)
             .spawn()
-            .map_err(|source| Error::Spawn {
+            .map_err(|reason| Error::Spawn {
                 name: name.to_owned(),
                 command: shown.clone(),
-                source,
+                reason,
             })?;
         let group = Pid::from_child(&child);
         guardian::watch_group(group);
@@ -327,10 +336,10 @@ pub fn output(command: &mut Command) -> Result<String> {
     let out = command
         .stdin(Stdio::null())
         .output()
-        .map_err(|source| Error::Spawn {
+        .map_err(|reason| Error::Spawn {
             name: "command".to_owned(),
             command: shown.clone(),
-            source,
+            reason,
         })?;
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     if out.status.success() {
@@ -342,6 +351,11 @@ pub fn output(command: &mut Command) -> Result<String> {
         status: out.status.to_string(),
         output: indented(&format!("{text}{errors}"), 40),
     })
+}
+
+fn appended(file: &Path) -> Result<File> {
+    let options = File::options().create(true).append(true).open(file);
+    options.map_err(Error::io("open", file))
 }
 
 pub(crate) fn read_lossy(file: &Path) -> String {

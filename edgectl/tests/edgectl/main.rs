@@ -3,6 +3,10 @@
 //! `cfg(test)` on the modules tells Clippy that helpers, too, are test code and may panic.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod issuer;
 #[cfg(test)]
 mod keys;

@@ -41,9 +41,9 @@ pub fn install() -> Result<Interrupt> {
     if let Some(installed) = INSTALLED.get() {
         return Ok(installed.clone());
     }
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|source| Error::Io {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|reason| Error::Io {
         context: "cannot take over Ctrl-C".to_owned(),
-        source,
+        reason,
     })?;
     let shared = Shared::default();
     let seen = Arc::clone(&shared);

@@ -120,6 +120,17 @@ pub static PYJWT: Tool = Tool {
     },
 };
 
+/// Node, which runs wasm without a proxy around it.
+pub static NODE: Tool = Tool {
+    name: "node",
+    version: "",
+    purpose: "unit tests inside wasm",
+    source: Source::Apt {
+        package: "nodejs",
+        binary: "node",
+    },
+};
+
 /// The test runner of wasm-bindgen; its version has to be that of `wasm-bindgen` in
 /// Cargo.lock.
 pub static WASM_BINDGEN: Tool = Tool {
@@ -167,6 +178,7 @@ pub static ALL: &[&Tool] = &[
     &DOCKER,
     &CRANE,
     &PYJWT,
+    &NODE,
     &WASM_BINDGEN,
     &CARGO_DENY,
     &OPENSSL,

@@ -2,21 +2,10 @@
 
 use anyhow::{Context as _, Result, bail};
 use testbed::artifact::root;
-use testbed::tools::{Source, Tool, WASM_BINDGEN, WASM32_UNKNOWN, WASM32_WASIP1};
+use testbed::tools::{NODE, Source, Tool, WASM_BINDGEN, WASM32_UNKNOWN, WASM32_WASIP1};
 
 use crate::lockfile;
 use crate::runner::{Runner, cargo};
-
-/// Node, under which wasm-bindgen's runner starts the tests.
-static NODE: Tool = Tool {
-    name: "node",
-    version: "",
-    purpose: "unit tests inside wasm",
-    source: Source::Apt {
-        package: "nodejs",
-        binary: "node",
-    },
-};
 
 pub(super) fn native(runner: &mut Runner) -> Result<String> {
     let printed = runner.run(cargo(&["test", "--workspace"]))?;
