@@ -2,37 +2,55 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A string, or `{ hex = "…" }` where the bytes are not UTF-8.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Bytes {
+pub enum Bytes {
     Text(String),
     Hex { hex: String },
 }
 
+/// Where the token goes.
+const TOKEN: &str = "{token}";
+
 impl Bytes {
-    pub(super) fn to_vec(&self) -> Vec<u8> {
+    /// Text where the bytes are UTF-8.
+    pub fn new(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Hex {
+                hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            },
+        }
+    }
+
+    /// Whether a token belongs in it.
+    pub fn asks_for_token(&self) -> bool {
+        matches!(self, Self::Text(text) if text.contains(TOKEN))
+    }
+
+    pub fn to_vec(&self) -> Vec<u8> {
         match self {
             Self::Text(text) => text.as_bytes().to_vec(),
             Self::Hex { hex } => from_hex(hex),
         }
     }
 
-    /// The bytes, with every `{token}` in a text replaced.
-    pub(super) fn with_token(&self, token: Option<&[u8]>) -> Vec<u8> {
-        const PLACE: &str = "{token}";
-        let Self::Text(text) = self else {
+    /// The bytes, with every `{token}` in a text replaced, if there is one to replace it with.
+    pub fn with_token(&self, token: Option<&[u8]>) -> Vec<u8> {
+        let (Self::Text(text), Some(token)) = (self, token) else {
             return self.to_vec();
         };
-        let mut pieces = text.split(PLACE).map(str::as_bytes);
-        let mut bytes = pieces.next().unwrap_or_default().to_vec();
-        for piece in pieces {
-            bytes.extend_from_slice(token.expect("a request with {token} has a token"));
-            bytes.extend_from_slice(piece);
-        }
-        bytes
+        let pieces: Vec<&[u8]> = text.split(TOKEN).map(str::as_bytes).collect();
+        pieces.join(token)
+    }
+}
+
+impl From<&str> for Bytes {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
     }
 }
 
@@ -46,7 +64,7 @@ impl fmt::Debug for Bytes {
 }
 
 /// The bytes of pairs of hexadecimal digits.
-pub(super) fn from_hex(hex: &str) -> Vec<u8> {
+pub fn from_hex(hex: &str) -> Vec<u8> {
     assert!(
         hex.len().is_multiple_of(2),
         "an odd number of digits: {hex}"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
 use super::expectation::Expectation;
@@ -11,41 +11,41 @@ use super::token::Token;
 /// A case, as it stands in the files. Its name is a sentence and names it alone.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Case {
-    pub(super) name: String,
+pub struct Case {
+    pub name: String,
     /// Where the expectation comes from: the row of a measurement, or an RFC's section.
-    pub(super) source: String,
+    pub source: String,
     /// The profiles it applies to; empty means all.
     #[serde(default)]
-    pub(super) profiles: Vec<String>,
+    pub profiles: Vec<String>,
     #[serde(default = "standard")]
-    pub(super) configuration: String,
+    pub configuration: String,
     #[serde(default)]
-    pub(super) request: Request,
-    pub(super) token: Option<Token>,
+    pub request: Request,
+    pub token: Option<Token>,
     /// What the registry answers.
-    pub(super) expect: Expectation,
+    pub expect: Expectation,
     /// What the registry of one profile answers instead.
     #[serde(default)]
-    pub(super) expect_on: BTreeMap<String, Expectation>,
+    pub expect_on: BTreeMap<String, Expectation>,
     /// The forwarded cases from which this one differs in one fact.
     #[serde(default)]
-    pub(super) twin_of: Vec<String>,
+    pub twin_of: Vec<String>,
 }
 
 /// The request. Without anything: `GET /v2/group/app/tags/list` with the token, if there is one.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) target: Bytes,
+pub struct Request {
+    pub method: String,
+    pub target: Bytes,
     /// The values of the `Authorization` fields; without it, `Bearer {token}`.
-    pub(super) authorization: Option<Vec<Bytes>>,
+    pub authorization: Option<Vec<Bytes>>,
     /// The values of the `Content-Type` fields.
-    pub(super) content_type: Vec<String>,
+    pub content_type: Vec<String>,
     /// Further fields, by name.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 fn standard() -> String {
@@ -65,39 +65,51 @@ impl Default for Request {
     }
 }
 
+impl Request {
+    /// The values of the `Authorization` fields, with the token in them.
+    pub fn authorization(&self, token: Option<&[u8]>) -> Vec<Vec<u8>> {
+        let bearer = [Bytes::from("Bearer {token}")];
+        let values: &[Bytes] = match &self.authorization {
+            Some(values) => values,
+            None if token.is_some() => &bearer,
+            None => &[],
+        };
+        values.iter().map(|value| value.with_token(token)).collect()
+    }
+
+    /// Whether `{token}` stands in it.
+    pub fn asks_for_token(&self) -> bool {
+        let values = self.authorization.iter().flatten();
+        values.chain([&self.target]).any(Bytes::asks_for_token)
+    }
+}
+
 impl Case {
-    pub(super) fn applies_to(&self, profile: &str) -> bool {
+    pub fn applies_to(&self, profile: &str) -> bool {
         self.profiles.is_empty() || self.profiles.iter().any(|name| name == profile)
     }
 
     /// What the registry of `profile` answers.
-    pub(super) fn expectation(&self, profile: &str) -> &Expectation {
+    pub fn expectation(&self, profile: &str) -> &Expectation {
         self.expect_on.get(profile).unwrap_or(&self.expect)
     }
 }
 
 /// A request as an implementation is to send it.
-pub(crate) struct Message {
-    pub(crate) method: Vec<u8>,
+pub struct Message {
+    pub method: Vec<u8>,
     /// The request target, exactly as it is to stand in the request line.
-    pub(crate) target: Vec<u8>,
+    pub target: Vec<u8>,
     /// Field names in lower case, in order, repeated ones as they come.
-    pub(crate) fields: Vec<(String, Vec<u8>)>,
-    pub(crate) body: Vec<u8>,
+    pub fields: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
 }
 
 impl Message {
     /// The message of a request with this token.
-    pub(super) fn new(request: &Request, token: Option<&[u8]>) -> Self {
-        let bearer = [Bytes::Text("Bearer {token}".to_owned())];
-        let authorization: &[Bytes] = match &request.authorization {
-            Some(values) => values,
-            None if token.is_some() => &bearer,
-            None => &[],
-        };
-        let authorization = authorization
-            .iter()
-            .map(|value| ("authorization", value.with_token(token)));
+    pub fn new(request: &Request, token: Option<&[u8]>) -> Self {
+        let authorization = request.authorization(token).into_iter();
+        let authorization = authorization.map(|value| ("authorization", value));
         let content_type = request
             .content_type
             .iter()
@@ -119,7 +131,7 @@ impl Message {
     }
 
     /// The values of every field of this name, in order.
-    pub(crate) fn values(&self, name: &str) -> Vec<&[u8]> {
+    pub fn values(&self, name: &str) -> Vec<&[u8]> {
         self.fields
             .iter()
             .filter(|(known, _)| known == name)

@@ -4,7 +4,7 @@
 //! Go's `strconv.Quote`.
 
 /// The parameters, in order, their values unquoted.
-pub(super) fn parse(value: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
+pub fn parse(value: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
     let mut rest = value
         .strip_prefix(b"Bearer ")
         .ok_or("it does not begin with `Bearer `")?;

@@ -3,29 +3,39 @@
 //! The cases are the files of `tests/corpus/`, whose README describes them. They are compiled in,
 //! so that the same corpus runs where there are no files. What runs them is an [`Implementation`];
 //! nothing here calls the filter.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a file that does not follow the schema fails the tests that read it"
+)]
+#![expect(
+    missing_docs,
+    reason = "members are those of the files, which tests/corpus/README.md describes"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-mod bytes;
-mod case;
-mod challenge;
+pub mod bytes;
+pub mod case;
+pub mod challenge;
 mod comparison;
-mod divergence;
-mod expectation;
-mod implementation;
+pub mod divergence;
+pub mod expectation;
+pub mod implementation;
 mod json;
-pub(crate) mod key;
-mod mint;
-mod profile;
-mod token;
-mod trial;
+pub mod key;
+pub mod mint;
+pub mod profile;
+pub mod token;
+pub mod trial;
 mod twin;
 
-pub(crate) use case::Message;
-pub(crate) use implementation::{Answer, Implementation, Setting};
-pub(crate) use profile::{Configuration, Profile};
+pub use case::Message;
+pub use implementation::{Answer, Implementation, Setting};
+pub use profile::{Configuration, Profile};
 
 use case::Case;
 use divergence::Divergence;
@@ -46,7 +56,7 @@ const CONFIGURATIONS: &str = include_str!("../corpus/configurations.toml");
 const DIVERGENCES: &str = include_str!("../divergences.toml");
 
 /// Every case, and what they refer to.
-pub(crate) struct Corpus {
+pub struct Corpus {
     subjects: Vec<(&'static str, Vec<Case>)>,
     profiles: BTreeMap<String, Profile>,
     configurations: BTreeMap<String, Configuration>,
@@ -67,7 +77,7 @@ struct DivergenceFile {
 
 impl Corpus {
     /// Reads the files that were compiled in. A file that does not follow the schema ends the run.
-    pub(crate) fn load() -> Self {
+    pub fn load() -> Self {
         let subjects = FILES
             .into_iter()
             .map(|(subject, text)| (subject, read::<CaseFile>(subject, text).case))
@@ -85,7 +95,7 @@ impl Corpus {
     }
 
     /// Every profile, with the standard configuration.
-    pub(crate) fn settings(&self) -> impl Iterator<Item = Setting<'_>> {
+    pub fn settings(&self) -> impl Iterator<Item = Setting<'_>> {
         let configuration = &self.configurations["standard"];
         self.profiles.values().map(move |profile| Setting {
             profile,
@@ -94,7 +104,7 @@ impl Corpus {
     }
 
     /// What is wrong with the corpus itself, whatever an implementation does.
-    pub(crate) fn faults(&self) -> Vec<String> {
+    pub fn faults(&self) -> Vec<String> {
         let mut faults = self.twin_faults();
         faults.extend(self.divergence_faults());
         let mut names = BTreeSet::new();
@@ -105,6 +115,9 @@ impl Corpus {
             }
             if case.source.is_empty() {
                 fault("no source");
+            }
+            if case.token.is_none() && case.request.asks_for_token() {
+                fault("{token} stands in it, and there is none");
             }
             let named = case.profiles.iter().chain(case.expect_on.keys());
             for profile in named.filter(|name| !self.profiles.contains_key(*name)) {

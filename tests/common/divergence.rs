@@ -10,19 +10,19 @@ use super::expectation::Expectation;
 /// One reason to differ, and every case in which it shows.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Divergence {
+pub struct Divergence {
     /// Why: one sentence.
-    pub(super) reason: String,
-    pub(super) cases: Vec<String>,
-    pub(super) profiles: Vec<String>,
+    pub reason: String,
+    pub cases: Vec<String>,
+    pub profiles: Vec<String>,
     /// The registry's answer, in the short form of [`Expectation`]'s `Display`.
-    pub(super) registry: String,
+    pub registry: String,
     /// The filter's answer.
-    pub(super) ours: Expectation,
+    pub ours: Expectation,
 }
 
 impl Divergence {
-    pub(super) fn is_about(&self, case: &str, profile: &str) -> bool {
+    pub fn is_about(&self, case: &str, profile: &str) -> bool {
         self.cases.iter().any(|name| name == case)
             && self.profiles.iter().any(|name| name == profile)
     }
@@ -30,7 +30,7 @@ impl Divergence {
 
 impl Corpus {
     /// Entries of the list that do not hold, whatever an implementation does.
-    pub(super) fn divergence_faults(&self) -> Vec<String> {
+    pub fn divergence_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut seen = BTreeSet::new();
         for Divergence {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// The kinds of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Kind {
+pub enum Kind {
     /// The registry does what is asked, or says why not: authentication is passed.
     Forward,
     /// 401 with a challenge.
@@ -32,43 +32,43 @@ pub(super) enum Kind {
 /// An expected answer. Fields that do not belong to its kind are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Expectation {
-    pub(super) answer: Kind,
+pub struct Expectation {
+    pub answer: Kind,
     /// Forward: the registry's own status, after authentication. Refused: the filter's.
-    pub(super) status: Option<u16>,
+    pub status: Option<u16>,
     /// Forward: the registry's `Allow`.
-    pub(super) allow: Option<String>,
+    pub allow: Option<String>,
     /// Challenge: the items of `scope`.
     #[serde(default)]
-    pub(super) scope: Vec<Scope>,
+    pub scope: Vec<Scope>,
     /// Challenge: the records of the body, where they are not one for each action of `scope`.
-    pub(super) detail: Option<Vec<Scope>>,
+    pub detail: Option<Vec<Scope>>,
     /// Challenge: the `error` parameter.
-    pub(super) error: Option<String>,
+    pub error: Option<String>,
     /// Challenge: texts that stand in the header value, before it is parsed.
     #[serde(default)]
-    pub(super) header_holds: Vec<String>,
+    pub header_holds: Vec<String>,
     /// Challenge: texts that stand in the body, before it is parsed.
     #[serde(default)]
-    pub(super) body_holds: Vec<String>,
+    pub body_holds: Vec<String>,
     /// Fields that differ from those of the profile; an empty value means that there is none.
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
     /// Redirect: where to.
-    pub(super) location: Option<String>,
+    pub location: Option<String>,
     /// The length of the body in bytes.
-    pub(super) length: Option<usize>,
+    pub length: Option<usize>,
     /// The tag of the filter's reason, in logs and counters.
-    pub(super) reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// `repository:group/app:pull,push`, or with the name as hexadecimal digits where it is not UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "ScopeText")]
-pub(super) struct Scope {
-    pub(super) kind: String,
-    pub(super) name: Vec<u8>,
-    pub(super) actions: Vec<String>,
+pub struct Scope {
+    pub kind: String,
+    pub name: Vec<u8>,
+    pub actions: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ impl From<ScopeText> for Scope {
 }
 
 impl Kind {
-    pub(super) const fn status(self) -> Option<u16> {
+    pub const fn status(self) -> Option<u16> {
         match self {
             Self::Challenge => Some(401),
             Self::RedirectClean | Self::RedirectSlash => Some(301),
@@ -153,7 +153,7 @@ impl fmt::Display for Expectation {
 }
 
 impl Expectation {
-    pub(super) const fn is_forward(&self) -> bool {
+    pub const fn is_forward(&self) -> bool {
         matches!(self.answer, Kind::Forward)
     }
 }

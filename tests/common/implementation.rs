@@ -7,7 +7,7 @@ use super::token::Token;
 
 /// Something that answers requests as the filter does: the library, the filter in a host, or a
 /// registry behind an adapter.
-pub(crate) trait Implementation {
+pub trait Implementation {
     /// Its clock, in seconds since 1970: tokens are minted for this time.
     fn now(&self) -> i64;
 
@@ -22,14 +22,14 @@ pub(crate) trait Implementation {
 
 /// Which registry is answered like, and with which configuration.
 #[derive(Clone, Copy)]
-pub(crate) struct Setting<'a> {
-    pub(crate) profile: &'a Profile,
-    pub(crate) configuration: &'a Configuration,
+pub struct Setting<'a> {
+    pub profile: &'a Profile,
+    pub configuration: &'a Configuration,
 }
 
 impl Setting<'_> {
     /// The base token at `now`, but with these scopes as its `access`.
-    pub(crate) fn token(&self, scopes: &[String], now: i64) -> String {
+    pub fn token(&self, scopes: &[String], now: i64) -> String {
         let recipe = Token {
             access: Some(scopes.to_vec()),
             ..Token::default()
@@ -40,7 +40,7 @@ impl Setting<'_> {
 }
 
 /// What an implementation made of a message.
-pub(crate) enum Answer {
+pub enum Answer {
     /// It went on to the registry.
     Forwarded,
     /// It was answered.

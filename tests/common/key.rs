@@ -42,14 +42,14 @@ const CERTIFICATES: [(&str, &str); 5] = [
 ];
 
 /// A key pair of the fixtures.
-pub(crate) struct Key {
+pub struct Key {
     name: &'static str,
     private: PrivateKey,
 }
 
 impl Key {
     /// The key of this name.
-    pub(crate) fn named(name: &str) -> &'static Self {
+    pub fn named(name: &str) -> &'static Self {
         static PARSED: LazyLock<BTreeMap<&str, Key>> = LazyLock::new(|| {
             let parse = |(name, pem)| {
                 let private = PrivateKey::from_pkcs1_pem(pem).expect("a fixture is a PKCS #1 key");
@@ -62,18 +62,23 @@ impl Key {
             .unwrap_or_else(|| panic!("no fixture key is called {name}"))
     }
 
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The modulus, big-endian.
-    pub(crate) fn modulus(&self) -> Vec<u8> {
+    pub fn modulus(&self) -> Vec<u8> {
         self.private.n_bytes().into_vec()
     }
 
     /// The public exponent, big-endian.
-    pub(crate) fn exponent(&self) -> Vec<u8> {
+    pub fn exponent(&self) -> Vec<u8> {
         self.private.e_bytes().into_vec()
     }
 
     /// The id of the key.
-    pub(super) fn id(&self, form: KeyIdForm) -> String {
+    pub fn id(&self, form: KeyIdForm) -> String {
         match form {
             KeyIdForm::Libtrust => libtrust_id(&self.spki()),
             KeyIdForm::Rfc7638 => thumbprint(&self.modulus(), &self.exponent()),
@@ -86,7 +91,7 @@ impl Key {
     }
 
     /// The SubjectPublicKeyInfo in PEM, as `openssl rsa -pubout` writes it.
-    pub(super) fn public_pem(&self) -> String {
+    pub fn public_pem(&self) -> String {
         let text = Base64::encode_string(&self.spki());
         let lines: Vec<&str> = text
             .as_bytes()
@@ -98,20 +103,20 @@ impl Key {
     }
 
     /// The public key as the members of a JWK, without braces (RFC 7518 section 6.3.1).
-    pub(super) fn jwk_members(&self) -> String {
+    pub fn jwk_members(&self) -> String {
         let n = Base64UrlUnpadded::encode_string(&self.modulus());
         let e = Base64UrlUnpadded::encode_string(&self.exponent());
         format!(r#""kty":"RSA","n":"{n}","e":"{e}""#)
     }
 
     /// The certificate's PEM, which a forger would know.
-    pub(super) fn certificate_pem(&self) -> &'static str {
+    pub fn certificate_pem(&self) -> &'static str {
         certificate(self.name)
     }
 
     /// A signature by the key, by way of RSASSA-PKCS1-v1_5 or, with `salt` bytes of it, RSASSA-PSS;
     /// or an HMAC keyed with `secret`.
-    pub(super) fn sign(
+    pub fn sign(
         &self,
         algorithm: Algorithm,
         message: &[u8],
@@ -143,7 +148,7 @@ impl Key {
 }
 
 /// The PEM of a fixture certificate.
-pub(super) fn certificate(name: &str) -> &'static str {
+pub fn certificate(name: &str) -> &'static str {
     let found = CERTIFICATES.into_iter().find(|(known, _)| *known == name);
     found
         .unwrap_or_else(|| panic!("no fixture certificate is called {name}"))
@@ -151,7 +156,7 @@ pub(super) fn certificate(name: &str) -> &'static str {
 }
 
 /// A fixture certificate as an element of `x5c`: the DER in base64, which is the PEM's own text.
-pub(super) fn x5c(name: &str) -> String {
+pub fn x5c(name: &str) -> String {
     certificate(name)
         .lines()
         .filter(|line| !line.starts_with("-----"))
@@ -159,7 +164,7 @@ pub(super) fn x5c(name: &str) -> String {
 }
 
 /// libtrust's id of a public key: 240 bits of the SHA-256 of its DER, in base32, in twelve groups.
-pub(crate) fn libtrust_id(spki: &[u8]) -> String {
+pub fn libtrust_id(spki: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let digest = Sha256::digest(spki);
     let mut groups = Vec::new();
@@ -176,7 +181,7 @@ pub(crate) fn libtrust_id(spki: &[u8]) -> String {
 }
 
 /// The thumbprint of an RSA key (RFC 7638 section 3).
-pub(crate) fn thumbprint(modulus: &[u8], exponent: &[u8]) -> String {
+pub fn thumbprint(modulus: &[u8], exponent: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(br#"{"e":""#);
     hash.update(Base64UrlUnpadded::encode_string(exponent));
@@ -187,7 +192,7 @@ pub(crate) fn thumbprint(modulus: &[u8], exponent: &[u8]) -> String {
 }
 
 /// The DER of the SubjectPublicKeyInfo of an RSA key.
-pub(crate) fn spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+pub fn spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     /// `rsaEncryption` with NULL parameters.
     const ALGORITHM: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
     let integer = |magnitude: &[u8]| {

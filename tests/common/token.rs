@@ -3,64 +3,64 @@
 //! The base token is what GitLab issues: RS256, `typ` JWT, the key's id in the profile's form, the
 //! configured issuer and service, `pull` on `group/app`, valid from 5 seconds ago for 300 seconds.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
 use super::profile::KeyIdForm;
 
 /// What differs from the base token. Empty: nothing.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Token {
+pub struct Token {
     /// The token's whole text; nothing else counts then.
-    pub(super) text: Option<String>,
+    pub text: Option<String>,
     /// The name of the signing key; `registry` without.
-    pub(super) key: Option<String>,
+    pub key: Option<String>,
     /// The key id, where it is not the signing key's own.
-    pub(super) kid: KeyId,
+    pub kid: KeyId,
     /// The algorithm of the signature, and of the header unless that says otherwise.
-    pub(super) algorithm: Option<Algorithm>,
+    pub algorithm: Option<Algorithm>,
     /// The bytes of salt in a PSS signature; as many as the hash has without.
-    pub(super) salt: Option<usize>,
+    pub salt: Option<usize>,
     /// The secret of an HS256 signature.
-    pub(super) secret: Option<Secret>,
+    pub secret: Option<Secret>,
     /// Members of the header; see [`super::mint`] for the tables with a meaning of their own.
-    pub(super) header: toml::Table,
+    pub header: toml::Table,
     /// The `access` claim, in the form of scopes.
-    pub(super) access: Option<Vec<String>>,
+    pub access: Option<Vec<String>>,
     /// Claims.
-    pub(super) claims: toml::Table,
+    pub claims: toml::Table,
     /// Claims under another name.
-    pub(super) rename: toml::Table,
+    pub rename: toml::Table,
     /// JSON members before the first and after the last claim.
-    pub(super) claims_before: Option<String>,
-    pub(super) claims_after: Option<String>,
+    pub claims_before: Option<String>,
+    pub claims_after: Option<String>,
     /// A claim of this many letters, to make the token long.
-    pub(super) filler: Option<usize>,
+    pub filler: Option<usize>,
     /// The whole payload, instead of claims.
-    pub(super) payload: Option<Bytes>,
+    pub payload: Option<Bytes>,
     /// Bytes before and after the payload.
-    pub(super) payload_before: Option<Bytes>,
-    pub(super) payload_after: Option<Bytes>,
+    pub payload_before: Option<Bytes>,
+    pub payload_after: Option<Bytes>,
     /// What is done to the token's text.
-    pub(super) mutation: Option<Mutation>,
+    pub mutation: Option<Mutation>,
 }
 
 /// Which key the header names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct KeyId {
+pub struct KeyId {
     /// The key; the signing one without.
-    pub(super) of: Option<String>,
+    pub of: Option<String>,
     /// The form; the profile's without.
-    pub(super) form: Option<KeyIdForm>,
+    pub form: Option<KeyIdForm>,
     /// Whether the id is written in small letters.
-    pub(super) lowercase: bool,
+    pub lowercase: bool,
 }
 
 /// A signature algorithm (RFC 7518 section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum Algorithm {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
     #[serde(rename = "RS256")]
     Rs256,
     #[serde(rename = "RS384")]
@@ -78,7 +78,7 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
-    pub(super) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
             Self::Rs384 => "RS384",
@@ -92,9 +92,9 @@ impl Algorithm {
 }
 
 /// What an HMAC is keyed with.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) enum Secret {
+pub enum Secret {
     /// The PEM of the key's certificate.
     CertificatePem,
     /// The PEM of the key's SubjectPublicKeyInfo.
@@ -104,9 +104,9 @@ pub(super) enum Secret {
 }
 
 /// What is done to a token's text after it was made, or, where it says so, before it is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Mutation {
+pub enum Mutation {
     /// The signature's first bit is flipped.
     SignatureFlipped,
     /// The signature lacks its last byte.
@@ -126,6 +126,10 @@ pub(super) enum Mutation {
     HeaderPadded,
     /// The payload carries its `=` and is signed so.
     PayloadPadded,
+    /// The unused bits of the header's last character are not zero, and it is signed so.
+    HeaderTrailingBits,
+    /// The unused bits of the payload's last character are not zero, and it is signed so.
+    PayloadTrailingBits,
     /// Header and payload alone.
     TwoParts,
     /// Another part follows.
@@ -136,4 +140,26 @@ pub(super) enum Mutation {
     LeadingDot,
     /// The flattened JSON serialization (RFC 7515 section 7.2.2).
     JsonSerialization,
+}
+
+impl Mutation {
+    pub const ALL: [Self; 17] = [
+        Self::SignatureFlipped,
+        Self::SignatureTruncated,
+        Self::SignatureExtended,
+        Self::SignatureEmpty,
+        Self::SignaturePadded,
+        Self::SignatureTrailingBits,
+        Self::SignatureStandardAlphabet,
+        Self::PayloadFlipped,
+        Self::HeaderPadded,
+        Self::PayloadPadded,
+        Self::HeaderTrailingBits,
+        Self::PayloadTrailingBits,
+        Self::TwoParts,
+        Self::FourParts,
+        Self::FiveParts,
+        Self::LeadingDot,
+        Self::JsonSerialization,
+    ];
 }

@@ -9,8 +9,8 @@ use super::profile::Profile;
 use super::{Corpus, FILES};
 
 /// A case under one of its profiles.
-pub(crate) struct Trial<'a> {
-    pub(crate) subject: &'static str,
+pub struct Trial<'a> {
+    pub subject: &'static str,
     case: &'a Case,
     setting: Setting<'a>,
     divergence: Option<&'a Divergence>,
@@ -18,12 +18,12 @@ pub(crate) struct Trial<'a> {
 
 impl Corpus {
     /// The subjects, in order.
-    pub(crate) fn subjects() -> impl Iterator<Item = &'static str> {
+    pub fn subjects() -> impl Iterator<Item = &'static str> {
         FILES.into_iter().map(|(subject, _)| subject)
     }
 
     /// Every case under every profile it applies to.
-    pub(crate) fn trials(&self) -> impl Iterator<Item = Trial<'_>> {
+    pub fn trials(&self) -> impl Iterator<Item = Trial<'_>> {
         self.subjects.iter().flat_map(move |(subject, cases)| {
             cases.iter().flat_map(move |case| {
                 self.profiles_of(case)
@@ -65,7 +65,7 @@ impl Corpus {
 
 impl Trial<'_> {
     /// `C03 a token 62 s past its exp is refused [gitlab]`
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!(
             "{} {} [{}]",
             self.case.source, self.case.name, self.setting.profile.name
@@ -76,7 +76,7 @@ impl Trial<'_> {
     ///
     /// The answer has to be the registry's, or the one of a listed divergence, which then has to
     /// differ from the registry's indeed.
-    pub(crate) fn run(&self, implementation: &dyn Implementation) -> Result<(), String> {
+    pub fn run(&self, implementation: &dyn Implementation) -> Result<(), String> {
         let case = self.case;
         let token = case.token.as_ref().map(|recipe| {
             let Setting {

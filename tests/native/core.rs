@@ -2,7 +2,7 @@
 
 use registry_token_filter::{Authorizer, Body, Config, Decision, RequestHead, UnixTime};
 
-use crate::corpus::{Answer, Implementation, Message, Setting};
+use corpus::{Answer, Implementation, Message, Setting};
 
 /// The time of every case.
 pub(crate) const NOW: u64 = 1_800_000_000;

@@ -11,10 +11,6 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[allow(dead_code, reason = "each suite uses what it needs of the corpus")]
-#[path = "../common/corpus.rs"]
-mod corpus;
-
 mod core;
 mod properties;
 mod request;

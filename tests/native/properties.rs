@@ -9,9 +9,9 @@ use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 use registry_token_filter::Decision;
 
 use crate::core::{NOW, authorizer};
-use crate::corpus::{Corpus, Setting};
 use crate::request::{Head, Request, any_head, any_request};
 use crate::requirement::requirement;
+use corpus::{Corpus, Setting};
 
 /// Requests for each property and profile.
 const CASES: u32 = 256;

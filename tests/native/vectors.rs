@@ -7,7 +7,7 @@ use registry_token_filter::keys::signature::{
     Algorithm, Portable, SignatureVerifier, VerifyingKey,
 };
 
-use crate::corpus::key::{libtrust_id, spki, thumbprint};
+use corpus::key::{libtrust_id, spki, thumbprint};
 
 pub(crate) fn trials() -> Vec<Trial> {
     type Vector = fn() -> Result<(), Failed>;

@@ -15,10 +15,6 @@
 
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[allow(dead_code, reason = "each suite uses what it needs of the corpus")]
-#[path = "../common/corpus.rs"]
-mod corpus;
-
 #[path = "../native/core.rs"]
 mod core;
 

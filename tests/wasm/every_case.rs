@@ -10,9 +10,9 @@ use std::sync::Mutex;
 use libtest_mimic::{Failed, Trial};
 
 use crate::artifact;
-use crate::corpus::{Answer, Corpus, Implementation, Message, Setting};
 use crate::filter;
 use crate::host::{Dialect, LogLine, Options, Request, Response, Root, Vm, as_nginx_reads};
+use corpus::{Answer, Corpus, Implementation, Message, Setting};
 
 /// The artifact in one kind of host.
 struct Artifact(Dialect);

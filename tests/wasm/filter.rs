@@ -11,8 +11,8 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use crate::artifact;
-use crate::corpus::{Corpus, Setting};
 use crate::host::{Dialect, Fault, LogLine, Options, Outcome, Request, Root, Vm};
+use corpus::{Corpus, Setting};
 
 /// What the tokens of these tests are for.
 pub(crate) const TARGET: &str = "/v2/group/app/tags/list";

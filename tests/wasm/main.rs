@@ -17,10 +17,6 @@ use libtest_mimic::{Arguments, Trial};
 #[cfg(test)]
 mod artifact;
 #[cfg(test)]
-#[expect(dead_code, reason = "others that run the corpus use more of it")]
-#[path = "../common/corpus.rs"]
-mod corpus;
-#[cfg(test)]
 mod delegation;
 #[cfg(test)]
 mod every_case;
