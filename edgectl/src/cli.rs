@@ -1,9 +1,11 @@
 //! The command line. Results go to stdout, everything said about them to stderr.
 
 mod completions;
+mod config;
 mod issuer;
 mod keys;
 mod man;
+mod site;
 mod token;
 
 use std::error::Error;
@@ -33,6 +35,7 @@ pub(crate) struct Edgectl {
 
 #[derive(Subcommand)]
 enum Command {
+    Config(config::Config),
     Keys(keys::Keys),
     Token(token::Token),
     Issuer(issuer::Serve),
@@ -45,6 +48,7 @@ impl Edgectl {
     /// answers that and documents it in its help.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
+            Command::Config(config) => config.run().map(done),
             Command::Keys(keys) => keys.run().map(done),
             Command::Token(token) => token.run().map(done),
             Command::Issuer(issuer) => issuer.run().map(done),

@@ -30,6 +30,7 @@ pub mod access;
 pub mod background;
 pub mod certificate;
 pub mod claims;
+pub mod config;
 pub mod issuer;
 pub mod key_pair;
 pub mod public_key;
