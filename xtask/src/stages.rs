@@ -54,6 +54,11 @@ pub(crate) const ALL: &[Stage] = &[
         work: artifact::artifact,
     },
     Stage {
+        name: "wasm",
+        purpose: "the artifact in a strict host of our own, and the instructions it takes",
+        work: suites::wasm,
+    },
+    Stage {
         name: "node",
         purpose: "the core inside wasm, on Node",
         work: suites::node,

@@ -12,6 +12,11 @@ pub(super) fn native(runner: &mut Runner) -> Result<String> {
     counted(&printed)
 }
 
+/// The artifact itself, interpreted: no proxy is needed.
+pub(super) fn wasm(runner: &mut Runner) -> Result<String> {
+    suite(runner, "wasm")
+}
+
 /// The core's tests, compiled to wasm and run by Node through wasm-bindgen's runner.
 pub(super) fn node(runner: &mut Runner) -> Result<String> {
     runner.ensure(&WASM32_UNKNOWN)?;
