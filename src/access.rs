@@ -214,7 +214,7 @@ impl Grants {
         self.0.iter().map(entry).sum()
     }
 
-    fn grant(&self, record: Access<'_>) -> bool {
+    pub(crate) fn grant(&self, record: Access<'_>) -> bool {
         self.0
             .iter()
             .filter(|entry| {

@@ -45,6 +45,8 @@ pub mod challenge;
 pub mod config;
 pub mod credentials;
 pub mod decision;
+#[cfg(not(target_os = "wasi"))]
+pub mod explain;
 pub mod form;
 pub mod keys;
 pub mod name;

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use x509_cert::der::DateTime;
+
 /// How far `exp` and `nbf` may be off, in seconds.
 ///
 /// The registry's own constant (`registry/auth/token/token.go`, `Leeway`), measured: a token 58 s
@@ -73,6 +75,15 @@ impl UnixTime {
             std::cmp::Ordering::Less => false,
         }
     }
+}
+
+/// `2036-11-21T20:43:31Z`; the number itself if it is out of a calendar's range.
+#[must_use]
+pub fn date(seconds: i64) -> String {
+    u64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| DateTime::from_unix_duration(Duration::from_secs(seconds)).ok())
+        .map_or_else(|| seconds.to_string(), |date| date.to_string())
 }
 
 #[cfg(test)]

@@ -1,11 +1,7 @@
 //! What a configuration amounts to, for the host's log.
 
-use std::time::Duration;
-
-use x509_cert::der::DateTime;
-
 use crate::config::{Config, KeySource};
-use crate::time::UnixTime;
+use crate::time::{UnixTime, date};
 
 /// One line: version, profile, names, and the keys with their last day.
 pub(super) fn configuration(config: &Config) -> String {
@@ -54,12 +50,4 @@ pub(super) fn dates_that_do_not_hold(config: &Config, now: UnixTime) -> Vec<Stri
             )
         })
         .collect()
-}
-
-/// `2036-11-21T20:43:31Z`; the number itself if it is out of a calendar's range.
-fn date(seconds: i64) -> String {
-    u64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| DateTime::from_unix_duration(Duration::from_secs(seconds)).ok())
-        .map_or_else(|| seconds.to_string(), |date| date.to_string())
 }

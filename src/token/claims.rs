@@ -62,6 +62,11 @@ enum Audience {
     List(Vec<String>),
 }
 
+impl ClaimsError {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Shape, Self::Json, Self::AudienceList];
+}
+
 impl Claims {
     /// Parses the claims as `profile`'s registry would type them.
     pub(super) fn parse(json: &[u8], profile: Profile) -> Result<Self, TokenError> {

@@ -4,6 +4,8 @@ use registry_token_filter::{Authorizer, Body, Config, Decision, RequestHead, Uni
 
 use corpus::{Answer, Implementation, Message, Setting};
 
+use crate::explained;
+
 /// The time of every case.
 pub(crate) const NOW: u64 = 1_800_000_000;
 
@@ -35,6 +37,7 @@ impl Implementation for Core {
         assert_eq!(again.reason_tag(), decision.reason_tag());
         assert_eq!(authorizer.response(&again, head.method), response);
         assert_eq!(response.is_none(), matches!(decision, Decision::Forward(_)));
+        explained::compare(&authorizer, &head, UnixTime::from_seconds(NOW), &decision);
         let Some(response) = response else {
             return Answer::Forwarded;
         };

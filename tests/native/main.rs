@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod core;
+mod explained;
 mod properties;
 mod request;
 mod requirement;

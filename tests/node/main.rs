@@ -18,6 +18,9 @@ use wasm_bindgen_test::wasm_bindgen_test;
 #[path = "../native/core.rs"]
 mod core;
 
+#[path = "../native/explained.rs"]
+mod explained;
+
 use core::Core;
 use corpus::Corpus;
 
