@@ -20,20 +20,24 @@ use crate::time::UnixTime;
 
 mod describe;
 mod filter;
+mod kind;
 mod signatures;
 
 use filter::Filter;
+use kind::HostKind;
 use signatures::HostSignatures;
 
 proxy_wasm::main! {{
     // This also installs the hook that brings a panic's message to the host's log.
     proxy_wasm::set_log_level(LogLevel::Debug);
-    proxy_wasm::set_root_context(|_| Box::new(Root { authorizer: None }));
+    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
 }}
 
 /// One configuration. A new one makes a new root, so nothing of the old outlives it.
+#[derive(Default)]
 struct Root {
     authorizer: Option<Rc<Authorizer>>,
+    kind: Rc<HostKind>,
 }
 
 impl Context for Root {}
@@ -47,7 +51,7 @@ impl RootContext for Root {
                 for line in describe::dates_that_do_not_hold(&config, now()) {
                     warn!("{line}");
                 }
-                let signatures = Box::new(HostSignatures::new());
+                let signatures = Box::new(HostSignatures::new(Rc::clone(&self.kind)));
                 let authorizer = Authorizer::with_signatures(config, signatures, seed());
                 self.authorizer = Some(Rc::new(authorizer));
                 true
@@ -61,7 +65,10 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _context: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Filter::new(self.authorizer.clone())))
+        Some(Box::new(Filter::new(
+            self.authorizer.clone(),
+            Rc::clone(&self.kind),
+        )))
     }
 
     fn get_type(&self) -> Option<ContextType> {

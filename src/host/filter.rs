@@ -1,5 +1,6 @@
 //! One request: read its head, decide, apply.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use log::{debug, info};
@@ -7,6 +8,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, Bytes, MapType};
 
+use super::kind::HostKind;
 use crate::authorizer::Authorizer;
 use crate::credentials::CredentialsError;
 use crate::decision::{Challenge, ChallengeReason, Decision};
@@ -16,11 +18,25 @@ use crate::request::{Body, RequestHead};
 /// every one of them refused.
 pub(super) struct Filter {
     authorizer: Option<Rc<Authorizer>>,
+    kind: Rc<HostKind>,
 }
 
 impl Filter {
-    pub(super) fn new(authorizer: Option<Rc<Authorizer>>) -> Self {
-        Self { authorizer }
+    pub(super) const fn new(authorizer: Option<Rc<Authorizer>>, kind: Rc<HostKind>) -> Self {
+        Self { authorizer, kind }
+    }
+
+    /// The request target as the registry will get it.
+    ///
+    /// Envoy forwards what it shows as `:path`. ngx_wasm_module shows NGINX's reading of it there,
+    /// decoded and cleaned, while `proxy_pass` without a path of its own forwards the target as it
+    /// was sent; that is what its property `request.path` holds (measured).
+    fn target<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, [u8]>> {
+        if self.kind.is_envoy() {
+            return fields.first(":path").map(Cow::Borrowed);
+        }
+        let sent = hostcalls::get_property(vec!["request", "path"]);
+        sent.ok().flatten().map(Cow::Owned)
     }
 }
 
@@ -39,12 +55,12 @@ impl HttpContext for Filter {
         let fields = Fields(&fields);
         let authorization = fields.all("authorization");
         let content_type = fields.all("content-type");
-        let (Some(method), Some(target)) = (fields.first(":method"), fields.first(":path")) else {
+        let (Some(method), Some(target)) = (fields.first(":method"), self.target(&fields)) else {
             return refuse_unreadable();
         };
         let head = RequestHead {
             method,
-            target,
+            target: &target,
             authorization: &authorization,
             content_type: &content_type,
             body: fields.body(end_of_stream),

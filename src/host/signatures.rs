@@ -2,15 +2,16 @@
 //!
 //! Envoy (since 1.30) offers the foreign function `verify_signature`, which is some thirty times
 //! faster than the same arithmetic in the sandbox. On ngx_wasm_module the call of an unknown
-//! foreign function is a trap, so the hosts are told apart first, by a property that Envoy always
-//! has and that the other answers as not found; that may be asked within a request only. Then a
-//! known answer is asked for, right and wrong. Only a host that gets both right is relied upon.
+//! foreign function is a trap, so the hosts are told apart first ([`super::kind`]). Then a known
+//! answer is asked for, right and wrong. Only a host that gets both right is relied upon.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use log::{info, warn};
 use proxy_wasm::hostcalls;
 
+use super::kind::HostKind;
 use crate::keys::signature::{Algorithm, Portable, SignatureVerifier, VerifyingKey};
 
 mod known_answer;
@@ -23,20 +24,22 @@ const VALID: [u8; 2] = [0x08, 0x01];
 
 /// Verifies by the host if it proved able to, else in the sandbox.
 pub(super) struct HostSignatures {
+    kind: Rc<HostKind>,
     /// Whether the host verifies; unknown until the first signature.
     by_host: Cell<Option<bool>>,
 }
 
 impl HostSignatures {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(kind: Rc<HostKind>) -> Self {
         Self {
+            kind,
             by_host: Cell::new(None),
         }
     }
 
     fn by_host(&self) -> bool {
         self.by_host.get().unwrap_or_else(|| {
-            let able = is_envoy() && known_answer::holds(verify);
+            let able = self.kind.is_envoy() && known_answer::holds(verify);
             if able {
                 info!("signatures are verified by the host");
             } else {
@@ -71,14 +74,6 @@ const fn hash(algorithm: Algorithm) -> Option<&'static str> {
         Algorithm::Rs512 => Some("sha512"),
         Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => None,
     }
-}
-
-/// Whether this is Envoy. To be asked within a request only.
-fn is_envoy() -> bool {
-    matches!(
-        hostcalls::get_property(vec!["listener_direction"]),
-        Ok(Some(_))
-    )
 }
 
 /// Asks the host. Anything but an exact success is no.

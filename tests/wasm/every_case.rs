@@ -3,7 +3,6 @@
 //! Every case runs twice in one virtual machine: what is remembered of the first time must not
 //! change the answer.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -11,57 +10,24 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::artifact;
 use crate::filter;
-use crate::host::{Dialect, LogLine, Options, Request, Response, Root, Vm, as_nginx_reads};
+use crate::host::{Dialect, LogLine, Options, Request, Response, Root, Vm};
 use corpus::{Answer, Corpus, Implementation, Message, Setting};
 
 /// The artifact in one kind of host.
 struct Artifact(Dialect);
 
-/// Learns the target of a case, and answers nothing.
-#[derive(Default)]
-struct Reader(RefCell<Vec<u8>>);
-
 pub(crate) fn trials() -> Vec<Trial> {
     // For as long as the process runs, so that every test may hold on to its case.
     let corpus: &'static Corpus = Box::leak(Box::new(Corpus::load()));
-    let envoy = corpus
-        .trials()
-        .map(|trial| (trial.name(), trial, Dialect::Envoy));
-    let wasmx = corpus
-        .trials()
-        .filter(|trial| {
-            let reader = Reader::default();
-            // Whatever it says of the answer, which is none.
-            let _ = trial.run(&reader);
-            has_one_path(&reader.0.into_inner())
-        })
-        .map(|trial| (trial.name(), trial, Dialect::WasmX));
-    envoy
-        .chain(wasmx)
-        .map(|(name, trial, dialect)| {
+    Dialect::ALL
+        .into_iter()
+        .flat_map(|dialect| corpus.trials().map(move |trial| (trial, dialect)))
+        .map(|(trial, dialect)| {
+            let name = trial.name();
             let run = move || trial.run(&Artifact(dialect)).map_err(Failed::from);
             Trial::test(name, run).with_kind(dialect.name())
         })
         .collect()
-}
-
-/// Whether NGINX reads the target as it was sent.
-///
-/// What else there is concerns the agreement of the two paths, which no case of the corpus is
-/// about: its expectations are those for the path as it was sent.
-fn has_one_path(target: &[u8]) -> bool {
-    as_nginx_reads(target).is_some_and(|path| path == target)
-}
-
-impl Implementation for Reader {
-    fn now(&self) -> i64 {
-        crate::NOW.cast_signed()
-    }
-
-    fn answer(&self, _: &Setting<'_>, message: &Message) -> Answer {
-        self.0.replace(message.target.clone());
-        Answer::Forwarded
-    }
 }
 
 impl Implementation for Artifact {

@@ -25,6 +25,10 @@ pub(crate) const TESTS: &[Test] = &[
         no_path_or_method,
     ),
     (
+        "NGINX's reading of the target does not count, the target does",
+        another_path_than_the_target,
+    ),
+    (
         "content types joined by a comma are two",
         joined_content_types,
     ),
@@ -74,13 +78,17 @@ fn not_utf8() {
             set(&mut head, &name, BYTES);
             // A method in which nobody asks needs more than a token for `pull`.
             let expected = match name.as_str() {
-                ":path" => Some(400),
+                // NGINX's reading of the target does not count.
+                ":path" if dialect == Dialect::Envoy => Some(400),
                 "authorization" => Some(401),
-                ":method" => None,
                 _ => None,
             };
             assert_eq!(status(&mut filter, head), expected, "{dialect:?} {name}");
         }
+        let mut unreadable = head(dialect);
+        set(&mut unreadable, ":path", BYTES);
+        unreadable.raw_target = Some(BYTES.to_vec());
+        assert_eq!(status(&mut filter, unreadable), Some(400), "{dialect:?}");
         for name in [
             "user-agent",
             "accept",
@@ -252,21 +260,87 @@ fn huge_values() {
 fn no_path_or_method() {
     for dialect in Dialect::ALL {
         let mut filter = Filter::new(dialect);
-        let without = |name: &str| {
+        let with_target = |target: Option<&str>| {
             let mut head = head(dialect);
-            head.fields.retain(|(known, _)| known != name);
+            head.raw_target = target.map(Into::into);
+            head.fields.retain(|(known, _)| known != ":path");
+            let path = target.map(|path| (":path".to_owned(), path.into()));
+            head.fields.extend(path);
+            head
+        };
+        let with_method = |method: Option<&str>| {
+            let mut head = head(dialect);
+            head.fields.retain(|(known, _)| known != ":method");
+            let method = method.map(|method| (":method".to_owned(), method.into()));
+            head.fields.extend(method);
             head
         };
         let empty = Head::default();
-        for head in [without(":path"), without(":method"), empty] {
+        for head in [with_target(None), with_method(None), empty] {
             assert_eq!(status(&mut filter, head), Some(503), "{dialect:?}");
         }
         // There, and empty.
-        for (name, expected) in [(":path", Some(400)), (":method", None)] {
-            let mut head = head(dialect);
-            set(&mut head, name, "");
-            assert_eq!(status(&mut filter, head), expected, "{dialect:?} {name}");
-        }
+        let no_target = match dialect {
+            Dialect::Envoy => 400,
+            // An empty property is told from none by nothing.
+            Dialect::WasmX => 503,
+        };
+        assert_eq!(
+            status(&mut filter, with_target(Some(""))),
+            Some(no_target),
+            "{dialect:?}"
+        );
+        assert_eq!(status(&mut filter, with_method(Some(""))), None);
+    }
+}
+
+/// What NGINX shows as `:path` is its own reading of the target; what it forwards is the target.
+fn another_path_than_the_target() {
+    let secret = Mint::registry().sign(&crate::filter::claims(&["repository:group/secret:pull"]));
+    for (target, shown, expected) in [
+        (
+            "/v2/group/secret/tags/list",
+            "/v2/group/secret/tags/list",
+            None,
+        ),
+        (
+            "/v2/group/app/%2e%2e/secret/tags/list",
+            "/v2/group/secret/tags/list",
+            Some(301),
+        ),
+        (
+            "/v2//group/secret/tags/list",
+            "/v2/group/secret/tags/list",
+            Some(301),
+        ),
+        (
+            "/v2/group%2Fsecret/tags/list",
+            "/v2/group/secret/tags/list",
+            Some(400),
+        ),
+        (
+            "/v2/group/secret/tags/list%3Fn=1",
+            "/v2/group/secret/tags/list?n=1",
+            Some(404),
+        ),
+        // What only the path would allow or refuse.
+        (
+            "/v2/group/app/tags/list",
+            "/v2/group/secret/tags/list",
+            Some(401),
+        ),
+        (
+            "/v2/group/secret/tags/list",
+            "/v2/group/app/tags/list",
+            None,
+        ),
+        ("/v2/group/secret/tags/list", "/", None),
+        ("/v2/group/app/tags/list", "/", Some(401)),
+    ] {
+        let mut filter = Filter::new(Dialect::WasmX);
+        let mut head = Dialect::WasmX.head(&Request::get(target).bearer(&secret));
+        set(&mut head, ":path", shown);
+        assert_eq!(status(&mut filter, head), expected, "{target} as {shown}");
     }
 }
 

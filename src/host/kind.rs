@@ -1,0 +1,28 @@
+//! Which host runs the filter.
+//!
+//! ngx_wasm_module traps on what it does not offer, and shows requests otherwise than Envoy. The
+//! two are told apart by a property that Envoy has for every listener and the other answers as not
+//! found. It may be asked for within a request only: in `on_configure` a property crashes NGINX's
+//! worker (measured).
+
+use std::cell::Cell;
+
+use proxy_wasm::hostcalls;
+
+/// The kind of the host, asked for once.
+#[derive(Default)]
+pub(super) struct HostKind {
+    is_envoy: Cell<Option<bool>>,
+}
+
+impl HostKind {
+    /// Whether this is Envoy. To be asked within a request.
+    pub(super) fn is_envoy(&self) -> bool {
+        self.is_envoy.get().unwrap_or_else(|| {
+            let direction = hostcalls::get_property(vec!["listener_direction"]);
+            let is_envoy = matches!(direction, Ok(Some(_)));
+            self.is_envoy.set(Some(is_envoy));
+            is_envoy
+        })
+    }
+}
