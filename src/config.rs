@@ -14,6 +14,8 @@ use crate::shape::{self, Shape};
 use crate::token::TokenVerifier;
 use crate::token::cache::CacheLimits;
 
+mod describe;
+
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
 /// against this table.
 pub const KEYS: [(&str, &str); 8] = [

@@ -18,7 +18,6 @@ use crate::config::Config;
 use crate::keys::EMBEDDED;
 use crate::time::UnixTime;
 
-mod describe;
 mod filter;
 mod kind;
 mod signatures;
@@ -47,8 +46,8 @@ impl RootContext for Root {
         let json = self.get_plugin_configuration().unwrap_or_default();
         match Config::from_json(&json, EMBEDDED) {
             Ok(config) => {
-                info!("{}", describe::configuration(&config));
-                for line in describe::dates_that_do_not_hold(&config, now()) {
+                info!("{}", config.describe());
+                for line in config.dates_that_do_not_hold(now()) {
                     warn!("{line}");
                 }
                 let signatures = Box::new(HostSignatures::new(Rc::clone(&self.kind)));
