@@ -26,6 +26,9 @@ use filter::Filter;
 use kind::HostKind;
 use signatures::HostSignatures;
 
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 proxy_wasm::main! {{
     // This also installs the hook that brings a panic's message to the host's log.
     proxy_wasm::set_log_level(LogLevel::Debug);

@@ -16,6 +16,7 @@ mod explained;
 mod properties;
 mod request;
 mod requirement;
+mod second_opinion;
 mod signatures;
 mod vectors;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     trials.extend(properties::trials(corpus));
     trials.extend(vectors::trials());
     trials.extend(signatures::trials());
+    trials.extend(second_opinion::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
