@@ -160,7 +160,7 @@ impl Explanation {
                     status: response.status,
                     headers: response.headers,
                 }),
-                token: evidence.token_says(end.outcome(Step::Claims)),
+                token: evidence.token_says(end.outcome(Step::Signature), end.outcome(Step::Claims)),
             }
         })
     }

@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod explain;
 mod issuer;
 mod keys;
 mod man;
@@ -36,6 +37,7 @@ pub(crate) struct Edgectl {
 #[derive(Subcommand)]
 enum Command {
     Config(config::Config),
+    Explain(explain::Explain),
     Keys(keys::Keys),
     Token(token::Token),
     Issuer(issuer::Serve),
@@ -49,6 +51,7 @@ impl Edgectl {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Config(config) => config.run().map(done),
+            Command::Explain(explain) => explain.run(),
             Command::Keys(keys) => keys.run().map(done),
             Command::Token(token) => token.run().map(done),
             Command::Issuer(issuer) => issuer.run().map(done),

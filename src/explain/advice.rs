@@ -27,7 +27,7 @@ pub struct Cause {
 }
 
 /// A cause that is known without evidence: what, remedy, command.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Likely(&'static str, &'static str, Option<&'static str>);
 
 impl From<&Likely> for Cause {
@@ -44,7 +44,9 @@ impl From<&Likely> for Cause {
 /// The causes of a refusal, the likeliest first.
 pub(super) fn causes(reason: &Reason, evidence: Option<&Evidence<'_>>) -> Vec<Cause> {
     let seen = evidence.map(|evidence| shown::causes(reason, evidence));
-    let likely = likely(reason).iter().map(Cause::from);
+    let is_possible =
+        |likely: &&Likely| !evidence.is_some_and(|evidence| shown::rules_out(likely, evidence));
+    let likely = likely(reason).iter().filter(is_possible).map(Cause::from);
     seen.unwrap_or_default().into_iter().chain(likely).collect()
 }
 

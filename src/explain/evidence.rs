@@ -60,11 +60,13 @@ impl Evidence<'_> {
         })
     }
 
-    /// What the token says, if there is one; proven if it was when its claims had been read.
-    pub(super) fn token_says(&self, claims: Outcome) -> Option<TokenSays> {
-        let standing = match claims {
-            Outcome::Passed => Standing::Proven,
-            Outcome::Failed | Outcome::NotReached => Standing::Unproven,
+    /// What the token says, if there is one, and what that is worth by how its signature and its
+    /// claims fared.
+    pub(super) fn token_says(&self, signature: Outcome, claims: Outcome) -> Option<TokenSays> {
+        let standing = match (signature, claims) {
+            (_, Outcome::Passed) => Standing::Proven,
+            (Outcome::Passed, _) => Standing::Signed,
+            (_, _) => Standing::Unproven,
         };
         self.token.says(standing, self.now)
     }
@@ -85,14 +87,7 @@ impl Evidence<'_> {
             Step::Body => self.body(),
             Step::Access => self.required_scopes(),
             Step::Credentials => self.credentials(),
-            Step::Structure => match (passed, token.bad_part) {
-                (true, _) => format!("three parts, {} bytes", token.bytes),
-                (false, Some(part)) if token.parts == 3 => {
-                    format!("three parts, of which part {part} is not unpadded base64url")
-                }
-                (false, _) if token.parts == 0 => format!("{} bytes", token.bytes),
-                (false, _) => format!("parts: {}, bytes: {}", token.parts, token.bytes),
-            },
+            Step::Structure => self.structure(passed),
             Step::Header => self.header(),
             Step::Key => self.key_named(),
             Step::Algorithm => shown(token.header_text("alg").unwrap_or_default().as_bytes()),
@@ -117,7 +112,9 @@ impl Evidence<'_> {
             Step::Access => "what the registry asks of this method on this route".to_owned(),
             Step::Credentials => "exactly one Authorization, `Bearer` and a token".to_owned(),
             Step::Structure => "three parts of unpadded base64url, 1 MiB at most".to_owned(),
-            Step::Header => "a JSON object with a signature algorithm and no surprises".to_owned(),
+            Step::Header => {
+                "a JSON object with a known algorithm, each member once, no extension".to_owned()
+            }
             Step::Key => format!("a key of the bundle: {}", listed(&self.trusted_keys())),
             Step::Algorithm => "an algorithm of the key's own kind".to_owned(),
             Step::Signature => "the key's signature over header and claims".to_owned(),
@@ -216,6 +213,22 @@ impl Evidence<'_> {
             [] => "no Authorization".to_owned(),
             [one] if one.contains(&b',') => format!("{}, with a comma in them", scheme(one)),
             fields => listed(&fields.iter().map(scheme).collect::<Vec<_>>()),
+        }
+    }
+
+    fn structure(&self, passed: bool) -> String {
+        let UnprovenToken {
+            bytes,
+            parts,
+            bad_part,
+            ..
+        } = self.token;
+        match (parts, bad_part) {
+            (3, _) if passed => format!("three parts, {bytes} bytes"),
+            (3, Some(bad)) => format!("three parts, of which part {bad} is not unpadded base64url"),
+            (0, _) => format!("{bytes} bytes"),
+            (1, _) => format!("one part, {bytes} bytes"),
+            (_, _) => format!("{parts} parts, {bytes} bytes"),
         }
     }
 

@@ -48,8 +48,11 @@ pub struct TokenSays {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
-    /// The signature of a trusted key holds over them.
+    /// The signature of a trusted key holds over them, and every reader takes them alike.
     Proven,
+    /// The signature holds, but two readers could take them differently, or a type is wrong: the
+    /// filter does not read them.
+    Signed,
     /// Anybody may have written them.
     Unproven,
 }

@@ -57,6 +57,8 @@ pub(crate) fn compare(
     let proven = passed.contains(&Step::Claims);
     if let Some(token) = &explanation.token {
         assert_eq!(token.standing == Standing::Proven, proven);
+        let signed = passed.contains(&Step::Signature);
+        assert_eq!(token.standing == Standing::Unproven, !signed);
     }
     secrets_stay_out(head, &explanation);
     if let Some(reason) = reason {

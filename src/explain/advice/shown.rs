@@ -7,7 +7,7 @@ use crate::token::TokenError;
 use super::super::evidence::Evidence;
 use super::super::printable::{in_quotes, listed, shown};
 use super::super::reason::Reason;
-use super::Cause;
+use super::{Cause, Likely, token};
 
 /// What can be told from this request, token and configuration; mostly nothing.
 pub(super) fn causes(reason: &Reason, evidence: &Evidence<'_>) -> Vec<Cause> {
@@ -25,6 +25,15 @@ pub(super) fn causes(reason: &Reason, evidence: &Evidence<'_>) -> Vec<Cause> {
         ChallengeReason::Token(_) => None,
     };
     cause.into_iter().collect()
+}
+
+/// Whether the evidence rules a likely cause out.
+pub(super) fn rules_out(likely: &Likely, evidence: &Evidence<'_>) -> bool {
+    let seen = &evidence.token;
+    // In the profile's own form it is another key; in the other one, `other_form` says so.
+    let names_its_form = key_id_form(seen.header_text("kid").unwrap_or_default()).is_some();
+    (*likely == token::OTHER_PROFILE && names_its_form)
+        || (*likely == token::OTHER_USE && seen.claim("user_info").is_some())
 }
 
 /// The key is named in the form of another registry.

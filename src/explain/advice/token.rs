@@ -4,6 +4,20 @@ use crate::token::{HeaderError, TokenError};
 
 use super::Likely;
 
+/// Ruled out, or told more exactly, where the token is at hand.
+pub(super) const OTHER_PROFILE: Likely = Likely(
+    "The profile is that of another registry, which names keys otherwise.",
+    "Set `profile`: gitlab and distribution-2.8 know keys as AB12:…, distribution-3 as 43 letters.",
+    None,
+);
+
+/// Told more exactly where the token is at hand and is such a one.
+pub(super) const OTHER_USE: Likely = Likely(
+    "A token signed with the registry's key for something else, such as the `user` token inside a token.",
+    "Send the token that the realm answers with.",
+    None,
+);
+
 const NOT_A_REGISTRY_TOKEN: Likely = Likely(
     "It is another kind of token: a personal access token, a job token, a session.",
     "Those are passwords: give them to docker login, or to the realm, which answers with a token for the registry.",
@@ -69,11 +83,7 @@ pub(super) const fn token(error: &TokenError) -> &'static [Likely] {
                 "Put the certificate of GitLab's key (registry['internal_key'], registry_key_path) into the edge's rootcertbundle, beside the old one. Both commands have to name the same key.",
                 Some("sudo edgectl keys show /var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key"),
             ),
-            Likely(
-                "The profile is that of another registry, which names keys otherwise.",
-                "Set `profile`: gitlab and distribution-2.8 know keys as AB12:…, distribution-3 as 43 letters.",
-                None,
-            ),
+            OTHER_PROFILE,
             Likely(
                 "The token is of another GitLab: test and production share a client.",
                 "Log the client in at this registry.",
@@ -122,11 +132,7 @@ pub(super) const fn token(error: &TokenError) -> &'static [Likely] {
                 "Give the edge what gitlab_rails['registry_issuer'] says, and the registry's auth.token.issuer the same.",
                 Some("sudo grep -A8 '^  registry:' /var/opt/gitlab/gitlab-rails/etc/gitlab.yml"),
             ),
-            Likely(
-                "A token signed with the registry's key for something else, such as the `user` token inside a token.",
-                "Send the token that the realm answers with.",
-                None,
-            ),
+            OTHER_USE,
         ],
         TokenError::Audience => &[
             Likely(
