@@ -111,17 +111,31 @@ impl Described {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
         let key =
             PublicKey::from_spki(certificate.public_key()).map_err(|error| error.to_string())?;
+        Ok(Self {
+            certificate: Some(Dated::of(&certificate)?),
+            ..Self::key(Kind::Certificate, &key)
+        })
+    }
+}
+
+impl Dated {
+    /// Name and dates of a certificate with any kind of key.
+    ///
+    /// # Errors
+    /// What is wrong with the DER.
+    pub fn from_der(der: &[u8]) -> Result<Self, String> {
+        let (_, certificate) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
+        Self::of(&certificate)
+    }
+
+    fn of(certificate: &X509Certificate<'_>) -> Result<Self, String> {
         let instant = |time: x509_parser::time::ASN1Time| {
             Timestamp::from_second(time.timestamp()).map_err(|error| error.to_string())
         };
-        let dated = Dated {
+        Ok(Self {
             subject: certificate.subject().to_string(),
             not_before: instant(certificate.validity().not_before)?,
             not_after: instant(certificate.validity().not_after)?,
-        };
-        Ok(Self {
-            certificate: Some(dated),
-            ..Self::key(Kind::Certificate, &key)
         })
     }
 }

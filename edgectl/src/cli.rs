@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod doctor;
 mod explain;
 mod issuer;
 mod keys;
@@ -41,6 +42,7 @@ enum Command {
     Keys(keys::Keys),
     Token(token::Token),
     Issuer(issuer::Serve),
+    Doctor(doctor::Examine),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -55,6 +57,7 @@ impl Edgectl {
             Command::Keys(keys) => keys.run().map(done),
             Command::Token(token) => token.run().map(done),
             Command::Issuer(issuer) => issuer.run().map(done),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Completions(completions) => completions.run().map(done),
             Command::Man(man) => man.run().map(done),
         }
@@ -116,6 +119,14 @@ fn print(text: &str) -> Result<(), Failure> {
 fn say(text: &str) {
     // Nobody is left to be told that nobody listens.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Characters of a line of a table: those of the terminal as shells tell them (`COLUMNS`), within reason.
+fn width() -> u16 {
+    let told = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    told.unwrap_or(100_u16).clamp(60, 160)
 }
 
 /// [`KeyIdKind`], on the command line.

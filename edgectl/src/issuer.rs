@@ -13,10 +13,14 @@ mod endpoint;
 mod request;
 mod server;
 
-pub use directory::{Directory, DirectoryError, Member, Namespace, Right, Visibility};
+pub use directory::{
+    CurrentDirectory, Directory, DirectoryError, Fault, Member, Namespace, Right, Visibility,
+};
 pub use endpoint::{Answered, router};
 pub use request::{Credentials, TokenRequest};
 pub use server::{Limits, serve};
+
+use std::sync::Arc;
 
 use crate::claims::{Claims, Parties, Validity};
 use crate::signing_key::SignError;
@@ -33,8 +37,8 @@ pub struct Issuer {
     pub parties: Parties,
     /// Seconds that tokens live.
     pub lifetime: i64,
-    /// Who may do what.
-    pub directory: Directory,
+    /// Who may do what; it may change while requests are answered.
+    pub directory: CurrentDirectory,
     /// Whether GitLab's registry feature is on; off, every request is answered `UNAVAILABLE`.
     pub enabled: bool,
 }
@@ -61,19 +65,27 @@ impl Issuer {
     /// Decides a request, in GitLab's order: credentials, service, registry on, the credential's abilities,
     /// scopes. Also tells who asked, if they are known.
     #[must_use]
-    pub fn decide(&self, request: &TokenRequest) -> (Option<&Member>, Answer) {
+    pub fn decide(&self, request: &TokenRequest) -> (Option<Arc<Member>>, Answer) {
+        let directory = self.directory.now();
         let (member, proven) = match &request.credentials {
             Credentials::Absent => (None, true),
             Credentials::Unreadable => (None, false),
-            Credentials::Basic { login, password } => self.directory.sign_in(login, password),
+            Credentials::Basic { login, password } => directory.sign_in(login, password),
         };
-        if !proven {
-            return (member, Answer::Unauthorized);
-        }
-        (member, self.decide_scopes(request, member))
+        let answer = if proven {
+            self.decide_scopes(&directory, request, member.map(AsRef::as_ref))
+        } else {
+            Answer::Unauthorized
+        };
+        (member.cloned(), answer)
     }
 
-    fn decide_scopes(&self, request: &TokenRequest, member: Option<&Member>) -> Answer {
+    fn decide_scopes(
+        &self,
+        directory: &Directory,
+        request: &TokenRequest,
+        member: Option<&Member>,
+    ) -> Answer {
         if request.service.as_deref() != Some(&self.parties.service) {
             return Answer::UnknownService;
         }
@@ -86,7 +98,7 @@ impl Issuer {
         let granted: Vec<Access> = request
             .scopes
             .iter()
-            .filter_map(|scope| self.directory.grant(member, scope))
+            .filter_map(|scope| directory.grant(member, scope))
             .collect();
         if granted.is_empty() && member.is_none() {
             return Answer::Denied("access forbidden");
@@ -101,7 +113,7 @@ impl Issuer {
             && granted
                 .iter()
                 .filter(writes)
-                .any(|access| self.directory.push_protected(&access.name))
+                .any(|access| directory.push_protected(&access.name))
         {
             return Answer::Denied("Pushing to protected repository path forbidden");
         }

@@ -31,9 +31,12 @@ pub mod background;
 pub mod certificate;
 pub mod claims;
 pub mod config;
+pub mod doctor;
+pub mod http;
 pub mod issuer;
 pub mod key_pair;
 pub mod public_key;
+pub mod rotation;
 pub mod signing_key;
 
 pub use access::{Access, Meta};

@@ -74,6 +74,11 @@ pub(crate) const ALL: &[Stage] = &[
         work: suites::envoy,
     },
     Stage {
+        name: "edgectl",
+        purpose: "the operator's tool against real edges and registries",
+        work: suites::edgectl,
+    },
+    Stage {
         name: "deny",
         purpose: "licences, sources, duplicates and advisories of dependencies",
         work: dependencies::deny,

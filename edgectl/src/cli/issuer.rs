@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use edgectl::SigningKey;
-use edgectl::issuer::{Directory, Issuer, Limits, router, serve};
+use edgectl::issuer::{CurrentDirectory, Directory, Issuer, Limits, router, serve};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime;
@@ -42,9 +43,17 @@ edgectl/users.example.toml in the source is a complete one.
 The first line on stdout is the bound address, `127.0.0.1:43211`, or with --json
 `{\"listening\":\"127.0.0.1:43211\",\"realm\":\"http://127.0.0.1:43211/jwt/auth\"}`.
 Each request is one line on stderr: status, who, scopes asked and granted; never a password
-or token. SIGINT and SIGTERM stop the server.
+or token.
 
-Try it (quote the URL):
+A changed users file is taken within a second, or at once at SIGHUP. One that cannot be used is
+not taken: line, column and remedy are said, and the users of before stay. Ctrl-C and SIGTERM stop
+the server.
+
+Examples:
+  edgectl keys
+  edgectl issuer --users users.toml --listen 127.0.0.1:8080
+
+Ask it (quote the URL):
   curl -u alice:alice-password \\
     'http://127.0.0.1:PORT/jwt/auth?service=container_registry&scope=repository:group/app:pull'
 
@@ -110,36 +119,97 @@ impl Serve {
             )
             .into());
         }
+        let users = UsersFile::open(self.users)?;
         let issuer = Issuer {
             key: SigningKey::from_pem_file(&self.key)?,
             parties: self.parties.into(),
             key_id: self.kid.into(),
             lifetime: self.lifetime,
-            directory: directory(&self.users)?,
+            directory: users.directory.clone(),
             enabled: !self.registry_off,
         };
         // One thread for connections; tokens are signed on threads beside it.
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(listen(issuer, self.listen, self.json))
+        runtime.block_on(listen(issuer, users, self.listen, self.json))
     }
 }
 
-fn directory(path: &Path) -> Result<Directory, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read the users file {}: {error}", path.display()))?;
-    Directory::from_toml(&text).map_err(|error| {
-        format!(
-            "the users file {}: {}",
-            path.display(),
-            error.to_string().trim_end()
-        )
-        .into()
-    })
+/// How often the users file is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The users file, and what was last read there.
+struct UsersFile {
+    path: PathBuf,
+    text: Result<String, String>,
+    directory: CurrentDirectory,
 }
 
-async fn listen(issuer: Issuer, address: SocketAddr, json: bool) -> Result<(), Failure> {
+impl UsersFile {
+    fn open(path: PathBuf) -> Result<Self, Failure> {
+        let text = read(&path);
+        let directory = CurrentDirectory::new(parse(&path, &text)?);
+        Ok(Self {
+            path,
+            text,
+            directory,
+        })
+    }
+
+    /// Takes the file when its text changed. Not its time or inode: editors, `mv` and mounted volumes change
+    /// those in different ways, and the file is small.
+    fn look(&mut self) {
+        let text = read(&self.path);
+        if text == self.text {
+            return;
+        }
+        match parse(&self.path, &text) {
+            Ok(directory) => {
+                let (users, namespaces) = directory.size();
+                self.directory.replace(directory);
+                say(&format!(
+                    "{} taken anew: {users} users, {namespaces} namespaces",
+                    self.path.display()
+                ));
+            }
+            Err(error) => say(&format!("{error}\nnot taken; the users of before stay")),
+        }
+        self.text = text;
+    }
+
+    async fn watch(mut self) {
+        let mut hangup = signal(SignalKind::hangup()).ok();
+        loop {
+            match &mut hangup {
+                Some(hangup) => {
+                    // Whichever comes first.
+                    let _ = tokio::time::timeout(LOOK, hangup.recv()).await;
+                }
+                None => tokio::time::sleep(LOOK).await,
+            }
+            self.look();
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the users file {}: {error}", path.display()))
+}
+
+fn parse(path: &Path, text: &Result<String, String>) -> Result<Directory, String> {
+    let text = text.as_ref().map_err(Clone::clone)?;
+    Directory::from_toml(text)
+        .map_err(|error| format!("the users file {}: {error}", path.display()))
+}
+
+async fn listen(
+    issuer: Issuer,
+    users: UsersFile,
+    address: SocketAddr,
+    json: bool,
+) -> Result<(), Failure> {
     // Before the address is told, so that nobody can signal too early.
     let stop = stopped()?;
     let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -159,6 +229,8 @@ async fn listen(issuer: Issuer, address: SocketAddr, json: bool) -> Result<(), F
     } else {
         print(&bound.to_string())?;
     }
+    // Ends with the runtime.
+    tokio::spawn(users.watch());
     let router = router(issuer, |answered| say(&answered.to_string()));
     serve(listener, router, Limits::default(), stop).await;
     say("stopped");

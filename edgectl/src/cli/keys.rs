@@ -1,5 +1,7 @@
 //! `edgectl keys`
 
+mod rotate;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -18,6 +20,12 @@ Where the halves go:
               the contents of the two files; then `gitlab-ctl reconfigure`
   filter      `rootcertbundle`, the contents of NAME.crt
   registry    auth.token.rootcertbundle, the path of NAME.crt
+
+Examples:
+  edgectl keys
+  edgectl keys --out /etc/gitlab/registry --bits 4096 --days 3650
+  edgectl keys show gitlab-registry.crt
+  edgectl keys rotate --help
 
 Exit codes: 0 success; 1 the command failed, nothing is left behind; 2 the command line is wrong.";
 
@@ -70,6 +78,8 @@ struct NewPair {
 
 #[derive(Subcommand)]
 enum KeysCommand {
+    Rotate(rotate::Rotate),
+
     /// Show the key identifiers and validity of each certificate and key in a PEM file
     Show {
         /// A certificate, a bundle of certificates, a public or a private key
@@ -92,6 +102,7 @@ impl Keys {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
             None => self.new.run(),
+            Some(KeysCommand::Rotate(rotate)) => rotate.run(),
             Some(KeysCommand::Show { file, json }) => show(&file, json),
         }
     }

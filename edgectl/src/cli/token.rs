@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
 use edgectl::claims::unix_now;
@@ -9,6 +11,8 @@ use edgectl::{
     Access, Account, Algorithm, AuthType, Claims, Meta, Parties, SigningKey, UserToken, Validity,
     background,
 };
+
+use serde_json::{Value, json};
 
 use super::{Failure, Kid, PartiesArgs, instant, print, say, seconds};
 
@@ -26,7 +30,12 @@ Examples:
   # Ask a registry with one
   curl -H \"Authorization: Bearer $(edgectl token empty)\" http://127.0.0.1:5000/v2/
 
-The token alone goes to stdout; what it grants is said on stderr.
+  # What is in it
+  edgectl token pull group/app --json
+
+The token alone goes to stdout (with --json an object of token, header and claims); what it grants is
+said on stderr. A token for any purpose of GitLab's own, such as its statistics:
+  edgectl token background registry:statistics:*
 Exit codes: 0 success; 1 the command failed, one sentence on stderr says why;
 2 the command line is wrong.";
 
@@ -155,6 +164,10 @@ struct Minting {
         value_parser = PossibleValuesParser::new(["RS256", "RS384", "RS512"]).try_map(|name| name.parse::<Algorithm>())
     )]
     algorithm: Algorithm,
+
+    /// Print one JSON object: the token, its header and its claims
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 fn auth_types() -> impl clap::builder::TypedValueParser<Value = AuthType> {
@@ -193,14 +206,14 @@ impl Token {
                     auth_type,
                 };
                 if granted.nested_user {
-                    return print_nested(&key, Some(&account), now);
+                    return print_nested(&key, Some(&account), now, minting.json);
                 }
                 let access = granted.in_project(project.as_deref());
                 Claims::for_account(&key, &parties, &account, access, validity)?
             }
             TokenKind::Anonymous { granted } => {
                 if granted.nested_user {
-                    return print_nested(&key, None, now);
+                    return print_nested(&key, None, now, minting.json);
                 }
                 Claims::anonymous(
                     &key,
@@ -216,7 +229,8 @@ impl Token {
             ),
         };
         explain(&claims);
-        print(&key.sign_with(&claims, minting.algorithm, minting.kid.into())?)
+        let token = key.sign_with(&claims, minting.algorithm, minting.kid.into())?;
+        print_token(&token, minting.json)
     }
 }
 
@@ -259,13 +273,31 @@ fn in_project(access: Vec<Access>, project: Option<&str>) -> Vec<Access> {
     access.into_iter().map(moved).collect()
 }
 
-fn print_nested(key: &SigningKey, account: Option<&Account>, now: i64) -> Result<(), Failure> {
+/// The token as text, or as an object with what is inside.
+fn print_token(token: &str, json: bool) -> Result<(), Failure> {
+    if !json {
+        return print(token);
+    }
+    let mut parts = token.split('.').map(|part| -> Result<Value, Failure> {
+        Ok(serde_json::from_slice(&BASE64URL.decode(part)?)?)
+    });
+    let mut part = || parts.next().unwrap_or(Ok(Value::Null));
+    let (header, claims) = (part()?, part()?);
+    print(&json!({ "token": token, "header": header, "claims": claims }).to_string())
+}
+
+fn print_nested(
+    key: &SigningKey,
+    account: Option<&Account>,
+    now: i64,
+    json: bool,
+) -> Result<(), Failure> {
     let nested = UserToken::new(account, now);
     say(&format!(
         "nested `user` token, grants nothing; ends {}",
         instant(nested.exp)
     ));
-    print(&key.sign(&nested)?)
+    print_token(&key.sign(&nested)?, json)
 }
 
 fn explain(claims: &Claims) {

@@ -1,10 +1,14 @@
 //! Who may do what: users and namespaces from a TOML file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
 
 use crate::claims::{Account, AuthType};
 use crate::{Access, Meta};
@@ -16,7 +20,7 @@ const MOST_COMPONENTS: usize = 20;
 #[derive(Debug)]
 pub struct Directory {
     namespaces: BTreeMap<String, Namespace>,
-    members: Vec<Member>,
+    members: Vec<Arc<Member>>,
 }
 
 /// A user or deploy token.
@@ -67,12 +71,23 @@ pub enum Right {
     Delete,
 }
 
-/// The users file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// Not TOML, an unknown key, a value of the wrong kind. The parser names line and key.
+/// The users file cannot be used: what is wrong, and where.
+///
+/// The lines of the file are not shown: passwords stand in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryError {
+    /// Line and column, from 1; none for what is missing from the whole file.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a users file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Not TOML, an unknown key, a value of the wrong kind.
     #[error("{0}")]
-    Syntax(#[from] toml::de::Error),
+    Syntax(String),
     /// Nothing could be granted to anybody.
     #[error("no namespace: add one, such as `[namespaces.group]` with `visibility = \"private\"`")]
     NoNamespace,
@@ -103,11 +118,58 @@ pub enum DirectoryError {
     },
 }
 
+impl Fault {
+    /// At the bytes of the text.
+    fn at(self, text: &str, span: Range<usize>) -> DirectoryError {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        DirectoryError {
+            place: Some((line, column)),
+            fault: self,
+        }
+    }
+}
+
+impl fmt::Display for DirectoryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.place {
+            write!(formatter, "line {line}, column {column}: ")?;
+        }
+        self.fault.fmt(formatter)
+    }
+}
+
+impl std::error::Error for DirectoryError {}
+
+/// The directory of now: everybody who holds it sees a replacement.
+#[derive(Debug, Clone)]
+pub struct CurrentDirectory(Arc<RwLock<Arc<Directory>>>);
+
+impl CurrentDirectory {
+    /// Begins with a directory.
+    #[must_use]
+    pub fn new(directory: Directory) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(directory))))
+    }
+
+    /// The directory, as it is now.
+    #[must_use]
+    pub fn now(&self) -> Arc<Directory> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes another one. Requests under way end with the one before.
+    pub fn replace(&self, directory: Directory) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    namespaces: BTreeMap<String, Namespace>,
+    namespaces: BTreeMap<Spanned<String>, Namespace>,
     #[serde(default)]
     users: Vec<User>,
 }
@@ -115,8 +177,8 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct User {
-    name: String,
-    password: String,
+    name: Spanned<String>,
+    password: Spanned<Password>,
     #[serde(default)]
     admin: bool,
     #[serde(default = "yes")]
@@ -124,7 +186,18 @@ struct User {
     #[serde(default)]
     auth_type: AuthType,
     #[serde(default)]
-    access: BTreeMap<String, BTreeSet<Right>>,
+    access: BTreeMap<Spanned<String>, BTreeSet<Right>>,
+}
+
+struct Password(String);
+
+/// Says that a password is no text without saying what it is.
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self).map_err(|_| {
+            serde::de::Error::custom("users.password is no text: put it between quotes")
+        })
+    }
 }
 
 fn yes() -> bool {
@@ -137,64 +210,84 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError`], which names the key.
     pub fn from_toml(text: &str) -> Result<Self, DirectoryError> {
-        let file: File = toml::from_str(text)?;
+        let file: File = toml::from_str(text).map_err(|error| {
+            let message: Vec<&str> = error.message().lines().collect();
+            Fault::Syntax(message.join(", ")).at(text, error.span().unwrap_or_default())
+        })?;
         if file.namespaces.is_empty() {
-            return Err(DirectoryError::NoNamespace);
+            return Err(DirectoryError {
+                place: None,
+                fault: Fault::NoNamespace,
+            });
         }
         for path in file.namespaces.keys() {
-            let unusable = path.split('/').any(str::is_empty)
-                || path.contains(char::is_whitespace)
-                || path.to_lowercase() != *path;
+            let name = path.get_ref();
+            let unusable = name.split('/').any(str::is_empty)
+                || name.contains(char::is_whitespace)
+                || name.to_lowercase() != *name;
             if unusable {
-                return Err(DirectoryError::Path(path.clone()));
+                return Err(Fault::Path(name.clone()).at(text, path.span()));
             }
         }
+        let plain =
+            |(path, namespace): (Spanned<String>, Namespace)| (path.into_inner(), namespace);
         let mut directory = Self {
-            namespaces: file.namespaces,
+            namespaces: file.namespaces.into_iter().map(plain).collect(),
             members: Vec::new(),
         };
         for user in file.users {
-            directory.admit(user)?;
+            directory.admit(text, user)?;
         }
         Ok(directory)
     }
 
-    fn admit(&mut self, user: User) -> Result<(), DirectoryError> {
-        if user.name.is_empty() || user.name.contains(':') {
-            return Err(DirectoryError::Name(user.name));
+    /// How many users and namespaces there are.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.members.len(), self.namespaces.len())
+    }
+
+    fn admit(&mut self, text: &str, user: User) -> Result<(), DirectoryError> {
+        let name = user.name.get_ref().clone();
+        if name.is_empty() || name.contains(':') {
+            return Err(Fault::Name(name).at(text, user.name.span()));
         }
         if self
             .members
             .iter()
-            .any(|member| member.account.username == user.name)
+            .any(|member| member.account.username == name)
         {
-            return Err(DirectoryError::Duplicate(user.name));
+            return Err(Fault::Duplicate(name).at(text, user.name.span()));
         }
-        if user.password.is_empty() {
-            return Err(DirectoryError::Password(user.name));
+        let Password(password) = user.password.get_ref();
+        if password.is_empty() {
+            return Err(Fault::Password(name).at(text, user.password.span()));
         }
         if let Some(path) = user
             .access
             .keys()
-            .find(|path| self.covering(path).is_none())
+            .find(|path| self.covering(path.get_ref()).is_none())
         {
-            return Err(DirectoryError::Rights {
-                path: path.clone(),
-                user: user.name,
-            });
+            let fault = Fault::Rights {
+                user: name,
+                path: path.get_ref().clone(),
+            };
+            return Err(fault.at(text, path.span()));
         }
-        self.members.push(Member {
-            password: digest(&SHA256, user.password.as_bytes()),
+        let plain =
+            |(path, rights): (Spanned<String>, BTreeSet<Right>)| (path.into_inner(), rights);
+        self.members.push(Arc::new(Member {
+            password: digest(&SHA256, password.as_bytes()),
             account: Account {
-                username: user.name,
+                username: name,
                 // GitLab numbers users from 1; so does the order of the file.
                 id: u64::try_from(self.members.len()).unwrap_or_default() + 1,
                 auth_type: user.auth_type,
             },
             admin: user.admin,
             registry: user.registry,
-            rights: user.access,
-        });
+            rights: user.access.into_iter().map(plain).collect(),
+        }));
         Ok(())
     }
 
@@ -203,7 +296,7 @@ impl Directory {
     /// Digests are compared, in constant time, so that neither the length nor a common beginning shows; an
     /// unknown name costs as much as a known one.
     #[must_use]
-    pub fn sign_in(&self, login: &str, password: &str) -> (Option<&Member>, bool) {
+    pub fn sign_in(&self, login: &str, password: &str) -> (Option<&Arc<Member>>, bool) {
         let offered = digest(&SHA256, password.as_bytes());
         let member = self
             .members

@@ -88,7 +88,7 @@ impl Shared {
             _ => String::new(),
         };
         let (status, body) = match answer {
-            Answer::Token(access) => match self.issuer.mint(member, access) {
+            Answer::Token(access) => match self.issuer.mint(member.as_deref(), access) {
                 Ok(token) => (StatusCode::OK, Some(json!({ "token": token }))),
                 Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
             },
@@ -104,7 +104,7 @@ impl Shared {
         };
         (self.log)(&Answered {
             status: status.as_u16(),
-            who: match (member, &request.credentials) {
+            who: match (&member, &request.credentials) {
                 (Some(member), _) => member.account.username.clone(),
                 (None, super::Credentials::Absent) => "anonymous".to_owned(),
                 (None, _) => "unknown".to_owned(),

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod issuer;
@@ -12,6 +14,8 @@ mod issuer;
 mod keys;
 #[cfg(test)]
 mod library;
+#[cfg(test)]
+mod rotate;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `edgectl issuer` as a server: how it starts, what it logs and bears, how it stops.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -83,6 +83,75 @@ fn bounds() {
         let status = issuer.ask("GET", &target, &headers).status;
         assert!([414, 431].contains(&status), "{status}");
     }
+}
+
+/// Waits for a line on the issuer's stderr that holds a text.
+fn said(log: &mut impl BufRead, text: &str) -> String {
+    let mut line = String::new();
+    while !line.contains(text) {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "the issuer ended");
+    }
+    line
+}
+
+#[test]
+fn a_changed_users_file_is_taken_and_a_bad_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.toml");
+    let carol = |password: &str| {
+        format!(
+            "[namespaces.group]\nvisibility = \"private\"\n[[users]]\nname = \"carol\"\npassword = {password}\n"
+        )
+    };
+    std::fs::write(&users, carol("\"first\"")).unwrap();
+    let mut issuer = RunningIssuer::start(&users, &[]);
+    let mut log = BufReader::new(issuer.child.stderr.take().unwrap());
+    let target = format!("/jwt/auth?{SERVICE}");
+    let status = |password: &str| issuer.ask("GET", &target, &basic("carol", password)).status;
+    assert_eq!((status("first"), status("second")), (200, 401));
+
+    // Replaced by renaming, as editors do; taken by looking.
+    let new = folder.path().join("new");
+    std::fs::write(&new, carol("\"second\"")).unwrap();
+    std::fs::rename(&new, &users).unwrap();
+    said(&mut log, "taken anew: 1 users, 1 namespaces");
+    assert_eq!((status("first"), status("second")), (401, 200));
+
+    // Bad ones, each with its place and without the password in it.
+    for (text, place) in [
+        (carol("\"S3cret"), "line 5, column"),
+        (
+            carol("5301"),
+            "line 5, column 12: users.password is no text",
+        ),
+        (
+            carol("\"S3cret\"\ncolour = 1"),
+            "line 6, column 1: unknown field `colour`",
+        ),
+        (
+            format!("{}access = {{ grup = [] }}\n", carol("\"S3cret\"")),
+            "line 6, column 12: users.access of \"carol\"",
+        ),
+    ] {
+        std::fs::write(&users, text).unwrap();
+        issuer.signal("HUP");
+        let line = said(&mut log, "users.toml");
+        assert!(
+            line.contains(place) && !line.contains("3cret") && !line.contains("5301"),
+            "{line}"
+        );
+        said(&mut log, "not taken; the users of before stay");
+        assert_eq!(status("second"), 200);
+    }
+    std::fs::remove_file(&users).unwrap();
+    issuer.signal("HUP");
+    said(&mut log, "cannot read the users file");
+    assert_eq!(status("second"), 200);
+    std::fs::write(&users, carol("\"third\"")).unwrap();
+    issuer.signal("HUP");
+    said(&mut log, "taken anew");
+    assert_eq!((status("second"), status("third")), (401, 200));
 }
 
 #[test]

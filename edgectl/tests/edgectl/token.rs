@@ -244,6 +244,16 @@ fn options_for_tests() {
 }
 
 #[test]
+fn json_shows_what_is_inside() {
+    let shown: Value = serde_json::from_str(&mint(&["pull", "g/a", "--json"])).unwrap();
+    let token = verify(shown["token"].as_str().unwrap(), &shared_pair().certificate);
+    assert_eq!(
+        (&shown["header"], &shown["claims"]),
+        (&token.header, &token.claims)
+    );
+}
+
+#[test]
 fn refusals_name_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("crt"), &shared_pair().certificate).unwrap();

@@ -38,10 +38,19 @@ pub(super) fn envoy(runner: &mut Runner) -> Result<String> {
     suite(runner, "envoy")
 }
 
-/// A suite that plain `cargo test` leaves out.
+/// What of the operator's tool needs an edge or a registry; the rest is in [`native`].
+pub(super) fn edgectl(runner: &mut Runner) -> Result<String> {
+    suite_of(runner, "edgectl", "stack")
+}
+
+/// A suite of the filter that plain `cargo test` leaves out.
 fn suite(runner: &mut Runner, name: &str) -> Result<String> {
+    suite_of(runner, "registry-token-filter", name)
+}
+
+fn suite_of(runner: &mut Runner, package: &str, name: &str) -> Result<String> {
     runner.ensure(&WASM32_WASIP1)?;
-    let mut command = cargo(&["test", "--package", "registry-token-filter"]);
+    let mut command = cargo(&["test", "--package", package]);
     command.args(["--test", name]);
     let printed = runner.run(command)?;
     counted(&printed)
