@@ -52,7 +52,7 @@ impl Edgectl {
     /// answers that and documents it in its help.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
-            Command::Config(config) => config.run().map(done),
+            Command::Config(config) => config.run(),
             Command::Explain(explain) => explain.run(),
             Command::Keys(keys) => keys.run().map(done),
             Command::Token(token) => token.run().map(done),

@@ -1,6 +1,9 @@
 //! `edgectl config`
 
+mod check;
 mod render;
+
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
@@ -15,13 +18,15 @@ pub(crate) struct Config {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    Render(render::Render),
+    Render(Box<render::Render>),
+    Check(check::Check),
 }
 
 impl Config {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
-            ConfigCommand::Render(render) => render.run(),
+            ConfigCommand::Render(render) => render.run().map(|()| ExitCode::SUCCESS),
+            ConfigCommand::Check(check) => check.run(),
         }
     }
 }

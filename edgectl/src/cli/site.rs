@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use edgectl::config::facts::{Bundle, Facts};
 use edgectl::config::place::{Found, Origin};
+use edgectl::config::render::Names;
 use edgectl::config::site::{self, Site, TokenAuth};
 use edgectl::config::source::Source;
 use edgectl::config::url::Url;
@@ -55,6 +56,18 @@ pub(super) struct SiteArgs {
     /// at a private address, which newer clients refuse under another name
     #[arg(long)]
     realm_at_edge: bool,
+
+    /// Where the filter lies on the edge, for Envoy
+    #[arg(long, value_name = "PATH", default_value_t = Names::default().wasm)]
+    wasm: String,
+
+    /// The filter's image, for Istio and Envoy Gateway; best by digest, oci://…@sha256:…
+    #[arg(long, value_name = "URL", default_value_t = Names::default().image)]
+    image: String,
+
+    /// The namespace of manifests, for Istio and Envoy Gateway
+    #[arg(long, value_name = "NAME", default_value_t = Names::default().namespace)]
+    namespace: String,
 }
 
 fn url(text: &str) -> Result<Url, String> {
@@ -74,6 +87,15 @@ impl SiteArgs {
             sources.push(Source::read(file, &environment)?.facts);
         }
         Ok(site::combine(sources)?)
+    }
+
+    /// Names that only the operator knows.
+    pub(super) fn names(&self) -> Names {
+        Names {
+            wasm: self.wasm.clone(),
+            image: self.image.clone(),
+            namespace: self.namespace.clone(),
+        }
     }
 
     pub(super) fn site(

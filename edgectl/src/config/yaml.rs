@@ -75,6 +75,19 @@ pub fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
 }
 
 impl Node {
+    /// Nothing, nowhere.
+    #[must_use]
+    pub const fn null() -> Self {
+        Self {
+            value: Value::Scalar {
+                text: String::new(),
+                plain: true,
+            },
+            position: Position { line: 1, column: 1 },
+            bytes: 0..0,
+        }
+    }
+
     /// The member of a mapping.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -232,7 +245,14 @@ impl Loader {
                 Event::MappingStart(anchor, _) => {
                     self.open(Open::Map(Vec::new(), None), anchor, position, start)?;
                 }
-                Event::SequenceEnd | Event::MappingEnd => self.close(end)?,
+                Event::SequenceEnd | Event::MappingEnd => {
+                    // Of an empty flow collection the parser gives a span up to the next token.
+                    let closes = text
+                        .get(start..)
+                        .unwrap_or_default()
+                        .starts_with(['}', ']']);
+                    self.close(if closes { start + 1 } else { end })?;
+                }
                 Event::DocumentStart(_)
                 | Event::DocumentEnd
                 | Event::StreamStart
@@ -431,6 +451,10 @@ mod tests {
     fn places_are_those_of_an_editor() {
         let text = "ä: {b: c}\nlist:\n  - one\n  - x: two\n";
         let node = one(text);
+        let empty = "a: {}  # said\nb: [ ] # said\n";
+        for (key, taken) in [("a", "{}"), ("b", "[ ]")] {
+            assert_eq!(&empty[one(empty).get(key).unwrap().bytes.clone()], taken);
+        }
         let two = node.get("list").unwrap().items()[1].get("x").unwrap();
         assert_eq!(two.position, Position { line: 4, column: 8 });
         assert_eq!(&text[two.bytes.clone()], "two");

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod config_check;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod generated;

@@ -1,7 +1,7 @@
 //! `edgectl config render`
 
 use clap::{Args, ValueEnum};
-use edgectl::config::site;
+use edgectl::config::{render, site};
 
 use crate::cli::site::SiteArgs;
 use crate::cli::{Failure, print, say};
@@ -10,6 +10,9 @@ const EXAMPLES: &str = "\
 Examples:
   # The filter's configuration, from a GitLab node
   edgectl config render --from /etc/gitlab/gitlab.rb --for json
+
+  # The bootstrap of Envoy, for two registry nodes
+  edgectl config render --from gitlab.rb --node registry-1:5000 --node registry-2:5000 --for envoy
 
   # From a registry's config.yml; its certificate lies beside it on this machine
   edgectl config render --from config.yml --rootcertbundle registry.crt --for json
@@ -32,18 +35,44 @@ pub(super) struct Render {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Target {
-    /// The filter's own configuration
+    /// The bootstrap of Envoy
+    Envoy,
+    /// NGINX with the filter's native module
+    Nginx,
+    /// Istio: WasmPlugin and EnvoyFilter
+    Istio,
+    /// Envoy Gateway: EnvoyExtensionPolicy, routes and policies
+    EnvoyGateway,
+    /// The filter's own configuration, as it is in all of the others
     Json,
 }
 
 impl Render {
     pub(super) fn run(self) -> Result<(), Failure> {
         let facts = self.site.facts()?;
-        for note in &facts.notes {
-            say(&format!("{}: {}", note.origin, note.value));
-        }
         let bundle = site::read_bundle(&facts)?;
-        let token = self.site.token(&facts, bundle)?;
+        let names = self.site.names();
+        let (token, text) = match self.target {
+            Target::Json => {
+                let token = self.site.token(&facts, bundle)?;
+                let text = token.to_json();
+                (token, text)
+            }
+            Target::Istio => {
+                let token = self.site.token(&facts, bundle)?;
+                let text = render::istio(&token, &names)?;
+                (token, text)
+            }
+            Target::Envoy | Target::Nginx | Target::EnvoyGateway => {
+                let site = self.site.site(&facts, bundle)?;
+                let text = match self.target {
+                    Target::Nginx => render::nginx(&site)?,
+                    Target::EnvoyGateway => render::envoy_gateway(&site, &names)?,
+                    _ => render::bootstrap(&site, &names)?,
+                };
+                (site.token, text)
+            }
+        };
         for (what, found) in [
             ("realm", &token.realm),
             ("service", &token.service),
@@ -52,8 +81,9 @@ impl Render {
         ] {
             say(&format!("{what:8} {}   ({})", found.value, found.origin));
         }
-        match self.target {
-            Target::Json => print(&token.to_json()),
+        for note in &facts.notes {
+            say(&format!("note: {}: {}", note.origin, note.value));
         }
+        print(text.trim_end())
     }
 }

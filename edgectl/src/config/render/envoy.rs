@@ -1,0 +1,132 @@
+//! The bootstrap of Envoy: the production file, with the places of the site changed and everything
+//! else, its comments included, as it is.
+
+use serde_json::{Value, json};
+
+use super::{Names, RenderError, realm_path};
+use crate::config::edit::Document;
+use crate::config::site::Site;
+use crate::config::url::Url;
+
+/// The file that the local stack and the tests of the filter run as well.
+const PRODUCTION: &str = include_str!("../../../../envoy/envoy.yaml");
+
+const LISTENER: &str = "static_resources.listeners[name=registry]";
+const POOL: &str = "static_resources.clusters[name=registry]";
+const GITLAB: &str = "static_resources.clusters[name=gitlab]";
+const HEAD: &str = "\
+# Envoy in front of a container registry, with the registry token filter.
+#
+# Made by edgectl. What it could not know is marked with SITE.
+#
+# Try it without serving:  envoy --mode validate -c envoy.yaml
+# That also runs the filter's own configuration, so a wrong realm or certificate shows here.
+";
+
+/// The bootstrap for a site.
+///
+/// # Errors
+/// [`RenderError`].
+pub fn bootstrap(site: &Site, names: &Names) -> Result<String, RenderError> {
+    let mut document = Document::parse(PRODUCTION)?;
+    document.set_head(HEAD);
+    listener(&mut document, site, names)?;
+    pool(&mut document, site)?;
+    match &site.realm_route {
+        Some(gitlab) => realm(&mut document, site, gitlab)?,
+        None => {
+            let route = "route_config.virtual_hosts[name=registry].routes[name=realm]";
+            document.remove(&hcm(route))?;
+            document.remove(GITLAB)?;
+        }
+    }
+    Ok(document.finish())
+}
+
+fn listener(document: &mut Document<'_>, site: &Site, names: &Names) -> Result<(), RenderError> {
+    let registry = &site.registry.value;
+    let port = format!("{LISTENER}.address.socket_address.port_value");
+    document.set(&port, registry.port)?;
+    let chain = format!("{LISTENER}.filter_chains[0]");
+    if registry.tls {
+        let pair =
+            format!("{chain}.transport_socket.typed_config.common_tls_context.tls_certificates[0]");
+        let file = |half: &str| format!("{pair}.{half}.filename");
+        document.set(&file("certificate_chain"), site.tls.certificate.as_str())?;
+        document.set(&file("private_key"), site.tls.key.as_str())?;
+    } else {
+        document.remove(&format!("{chain}.transport_socket"))?;
+    }
+    let plugin = "http_filters[name=registry_token_filter].typed_config.config";
+    let code = format!("{plugin}.vm_config.code.local.filename");
+    document.set(&hcm(&code), names.wasm.as_str())?;
+    let value = hcm(&format!("{plugin}.configuration.value"));
+    document.set_block(&value, &site.token.to_json())?;
+    let domains = hcm("route_config.virtual_hosts[name=registry].domains");
+    document.set(&domains, json!([registry.host]))?;
+    Ok(())
+}
+
+fn pool(document: &mut Document<'_>, site: &Site) -> Result<(), RenderError> {
+    let registry = &site.registry.value;
+    let nodes: Vec<&Url> = site.nodes.iter().map(|node| &node.value).collect();
+    endpoints(document, POOL, &nodes)?;
+    let host = format!("{POOL}.health_checks[0].http_health_check.host");
+    document.set(&host, registry.authority())?;
+    if nodes.iter().all(|node| !node.tls) {
+        document.remove(&format!("{POOL}.transport_socket"))?;
+        return Ok(());
+    }
+    if nodes.iter().any(|node| !node.tls) {
+        return Err(RenderError::Site(
+            "some nodes speak TLS and some do not: give them with --node, all with https:// or \
+             all without"
+                .to_owned(),
+        ));
+    }
+    tls_to(document, POOL, &registry.host)
+}
+
+fn realm(document: &mut Document<'_>, site: &Site, gitlab: &Url) -> Result<(), RenderError> {
+    let route = hcm("route_config.virtual_hosts[name=registry].routes[name=realm]");
+    document.set(&format!("{route}.match.path"), realm_path(site))?;
+    let rewrite = format!("{route}.route.host_rewrite_literal");
+    document.set(&rewrite, gitlab.authority())?;
+    endpoints(document, GITLAB, &[gitlab])?;
+    if gitlab.tls {
+        tls_to(document, GITLAB, &gitlab.host)
+    } else {
+        Ok(document.remove(&format!("{GITLAB}.transport_socket"))?)
+    }
+}
+
+fn tls_to(document: &mut Document<'_>, cluster: &str, name: &str) -> Result<(), RenderError> {
+    let tls = format!("{cluster}.transport_socket.typed_config");
+    document.set(&format!("{tls}.sni"), name)?;
+    let matcher =
+        "common_tls_context.validation_context.match_typed_subject_alt_names[0].matcher.exact";
+    document.set(&format!("{tls}.{matcher}"), name)?;
+    Ok(())
+}
+
+fn endpoints(
+    document: &mut Document<'_>,
+    cluster: &str,
+    nodes: &[&Url],
+) -> Result<(), RenderError> {
+    let endpoints: Vec<Value> = nodes
+        .iter()
+        .map(|node| {
+            json!({"endpoint": {"address": {"socket_address": {
+                "address": node.host, "port_value": node.port,
+            }}}})
+        })
+        .collect();
+    let place = format!("{cluster}.load_assignment.endpoints[0].lb_endpoints");
+    document.set_items(&place, &endpoints)?;
+    Ok(())
+}
+
+fn hcm(place: &str) -> String {
+    format!("{LISTENER}.filter_chains[0].filters[0].typed_config.{place}")
+}

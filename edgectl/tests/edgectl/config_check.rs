@@ -1,0 +1,638 @@
+//! `edgectl config check`
+//!
+//! One good configuration of each kind, without a finding; and for each rule what differs from it in
+//! one fact, with exactly the finding of that rule.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{edgectl, stderr, stdout};
+
+const GITLAB_RB: &str = "external_url 'https://gitlab.example.com'
+registry_external_url 'https://registry.example.com'
+";
+/// When the fixtures' certificates are valid, whatever the day.
+const DAY: &str = "2027-01-31T00:00:00Z";
+
+fn fixture(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/keys");
+    root.join(name)
+}
+
+/// A folder with a `gitlab.rb` and what is rendered from it for each target.
+struct Lab {
+    folder: TempDir,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let lab = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        lab.write("gitlab.rb", GITLAB_RB);
+        lab
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn render(&self, target: &str, extra: &[&str]) -> String {
+        let output = edgectl(["config", "render", "--from", "gitlab.rb", "--for", target])
+            .arg("--rootcertbundle")
+            .arg(fixture("gitlab.crt"))
+            .args(["--image", "oci://r.example/f@sha256:00"])
+            .args(extra)
+            .current_dir(&self.folder)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        format!("{}\n", stdout(&output))
+    }
+
+    fn check(&self, file: &str, text: &str, extra: &[&str]) -> Output {
+        self.write(file, text);
+        edgectl(["config", "check", "--json", "--at", DAY, file])
+            .args(extra)
+            .current_dir(&self.folder)
+            .output()
+            .unwrap()
+    }
+
+    /// The findings, each `rule@place`, and the exit status.
+    fn rules(&self, file: &str, text: &str, extra: &[&str]) -> (Vec<String>, i32) {
+        let output = self.check(file, text, extra);
+        let report: Value = serde_json::from_str(stdout(&output))
+            .unwrap_or_else(|error| panic!("{error}: {}", stderr(&output)));
+        let findings = report["findings"].as_array().unwrap().iter();
+        let rules = findings.map(|finding| {
+            for key in ["message", "remedy"] {
+                let sentence = finding[key].as_str().unwrap();
+                assert!(sentence.len() > 10, "{finding}");
+            }
+            finding["rule"].as_str().unwrap().to_owned()
+        });
+        (rules.collect(), output.status.code().unwrap())
+    }
+}
+
+/// `text` with one place changed, which has to be there.
+fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from} is not in\n{text}");
+    text.replacen(from, to, 1)
+}
+
+#[test]
+fn what_is_rendered_has_no_finding() {
+    let lab = Lab::new();
+    for target in ["json", "envoy", "istio", "envoy-gateway"] {
+        for extra in [&[][..], &["--realm-at-edge"]] {
+            let text = lab.render(target, extra);
+            assert_eq!(
+                lab.rules("file", &text, &[]),
+                (vec![], 0),
+                "{target} {extra:?}"
+            );
+        }
+    }
+    let nodes = ["--node", "https://n1:5000", "--node", "https://n2:5000"];
+    assert_eq!(
+        lab.rules("file", &lab.render("envoy", &nodes), &[]),
+        (vec![], 0)
+    );
+}
+
+#[test]
+fn one_fact_in_a_bootstrap_of_envoy() {
+    let lab = Lab::new();
+    let good = lab.render("envoy", &[]);
+    let router = "          - name: envoy.filters.http.router\n";
+    for (from, to, rule, code) in [
+        (
+            "failure_policy: FAIL_RELOAD",
+            "failure_policy: FAIL_OPEN",
+            "fail-open",
+            1,
+        ),
+        (
+            "failure_policy: FAIL_RELOAD",
+            "fail_open: true",
+            "fail-open",
+            1,
+        ),
+        (
+            "failure_policy: FAIL_RELOAD",
+            "failure_policy: FAIL_CLOSED",
+            "fail-closed",
+            0,
+        ),
+        ("failure_policy: FAIL_RELOAD\n", "\n", "fail-closed", 0),
+        (
+            "normalize_path: true",
+            "normalize_path: false",
+            "normalize-path",
+            0,
+        ),
+        ("normalize_path: true", "", "normalize-path", 0),
+        (
+            "merge_slashes: true",
+            "merge_slashes: false",
+            "merge-slashes",
+            0,
+        ),
+        (
+            "REJECT_REQUEST\n          max",
+            "UNESCAPE_AND_REDIRECT\n          max",
+            "escaped-slashes",
+            0,
+        ),
+        (
+            "REJECT_REQUEST\n          max",
+            "UNESCAPE_AND_FORWARD\n          max",
+            "escaped-slashes",
+            0,
+        ),
+        (
+            "path_with_escaped_slashes_action: REJECT_REQUEST",
+            "",
+            "escaped-slashes",
+            0,
+        ),
+        (
+            "stream_idle_timeout: 300s",
+            "stream_idle_timeout: 5s",
+            "idle-timeout",
+            0,
+        ),
+        (
+            "stream_idle_timeout: 300s",
+            "request_timeout: 60s",
+            "upload-timeout",
+            1,
+        ),
+        (
+            "idle_timeout: 3600s",
+            "max_stream_duration: 600s",
+            "upload-timeout",
+            1,
+        ),
+        (
+            "stream_idle_timeout: 300s",
+            "strip_matching_host_port: true",
+            "strip-port",
+            0,
+        ),
+        (
+            "route: {cluster: registry, timeout: 0s,",
+            "route: {cluster: registry,",
+            "upload-timeout",
+            1,
+        ),
+        (
+            "route: {cluster: registry, timeout: 0s,",
+            "route: {cluster: registry, timeout: 60s,",
+            "upload-timeout",
+            1,
+        ),
+        (
+            "timeout: 0s, idle_timeout: 600s",
+            "timeout: 0s, idle_timeout: 10s",
+            "idle-timeout",
+            0,
+        ),
+        (
+            "timeout: 0s, idle_timeout: 600s",
+            "timeout: 0s, prefix_rewrite: /v2/x/",
+            "rewrite",
+            1,
+        ),
+        (
+            "timeout: 0s, idle_timeout: 600s",
+            "timeout: 0s, regex_rewrite: {}",
+            "rewrite",
+            1,
+        ),
+        (
+            "match: {prefix: /v2/}\n",
+            "match: {prefix: /v2/}\n                typed_per_filter_config: {registry_token_filter: {disabled: true}}\n",
+            "filter-disabled",
+            1,
+        ),
+        (
+            "match: {prefix: /v2/}\n",
+            "match: {prefix: /}\n                typed_per_filter_config: {registry_token_filter: {disabled: true}}\n",
+            "filter-disabled",
+            1,
+        ),
+        (
+            "domains: [registry.example.com]\n",
+            "domains: [registry.example.com]\n              typed_per_filter_config: {registry_token_filter: {disabled: true}}\n",
+            "filter-disabled",
+            1,
+        ),
+        (
+            "          - name: registry_token_filter\n",
+            "          - name: registry_token_filter\n            disabled: true\n",
+            "filter-disabled",
+            1,
+        ),
+        (
+            "          http_filters:\n",
+            "          http_filters:\n          - {name: r, typed_config: {\"@type\": envoy.extensions.filters.http.router.v3.Router}}\n",
+            "filter-after-router",
+            1,
+        ),
+        ("v3.Wasm", "v3.Other", "filter-missing", 1),
+        (
+            "protobuf.StringValue",
+            "protobuf.BytesValue",
+            "as-struct",
+            1,
+        ),
+        (
+            "address: 127.0.0.1, port_value: 9901",
+            "address: 0.0.0.0, port_value: 9901",
+            "admin-exposed",
+            0,
+        ),
+        (
+            "\"realm\": \"https://gitlab.example.com",
+            "\"realm\": \"http://gitlab.example.com",
+            "realm-http",
+            0,
+        ),
+        (
+            "\"realm\": \"https://gitlab.example.com",
+            "\"realm\": \"https://10.0.0.1",
+            "realm-private",
+            0,
+        ),
+        (
+            "\"realm\": \"https://gitlab.example.com",
+            "\"realm\": \"https://localhost",
+            "realm-private",
+            0,
+        ),
+        ("example.com/jwt", "example.com//jwt", "realm-path", 0),
+        (
+            "\"realm\": \"https://gitlab.",
+            "\"realm\": \"https://registry.",
+            "realm-route",
+            1,
+        ),
+        ("\"issuer\"", "\"isuer\"", "configuration", 1),
+        (
+            "\"service\": \"container_registry\"",
+            "\"service\": \"\"",
+            "configuration",
+            1,
+        ),
+        (
+            "\"profile\": \"gitlab\"",
+            "\"profile\": \"gitlub\"",
+            "configuration",
+            1,
+        ),
+        (
+            "-----END CERTIFICATE-----",
+            "-----END-----",
+            "configuration",
+            1,
+        ),
+        (
+            "normalize_path: true",
+            "normalize_path: [",
+            "not-readable",
+            1,
+        ),
+        (
+            "normalize_path: true",
+            "normalize_path: true\n          normalize_path: true",
+            "not-readable",
+            1,
+        ),
+    ] {
+        let bad = changed(&good, from, to);
+        assert_eq!(
+            lab.rules("envoy.yaml", &bad, &[]),
+            (vec![rule.to_owned()], code),
+            "{from} -> {to}"
+        );
+    }
+    // Put behind the router as a whole, as it happens.
+    let (before, after) = good.split_once(router).unwrap();
+    let (head, filter) = before
+        .split_once("          - name: registry_token_filter\n")
+        .unwrap();
+    let (own, rest) = after.split_once("\n\n").unwrap();
+    let moved =
+        format!("{head}{router}{own}\n          - name: registry_token_filter\n{filter}\n{rest}");
+    assert_eq!(
+        lab.rules("envoy.yaml", &moved, &[]),
+        (vec!["filter-after-router".to_owned()], 1)
+    );
+    // A listener of its own, as a file that Envoy watches.
+    let listener = good
+        .split_once("  listeners:\n")
+        .unwrap()
+        .1
+        .split_once("\n  clusters:")
+        .unwrap()
+        .0;
+    let lds = format!("resources:\n{listener}\n");
+    assert_eq!(lab.rules("lds.yaml", &lds, &[]), (vec![], 0));
+    let open = changed(&lds, "FAIL_RELOAD", "FAIL_OPEN");
+    assert_eq!(
+        lab.rules("lds.yaml", &open, &[]),
+        (vec!["fail-open".to_owned()], 1)
+    );
+    // With TLS to the nodes.
+    let tls = lab.render("envoy", &["--node", "https://node:5000"]);
+    for from in ["trusted_ca:", "match_typed_subject_alt_names:"] {
+        let bad = changed(&tls, from, "unknown:");
+        assert_eq!(
+            lab.rules("envoy.yaml", &bad, &[]),
+            (vec!["upstream-unverified".to_owned()], 0)
+        );
+    }
+}
+
+#[test]
+fn one_fact_in_a_manifest() {
+    let lab = Lab::new();
+    let istio = lab.render("istio", &[]);
+    for (from, to, rule, code) in [
+        (
+            "failStrategy: FAIL_RELOAD",
+            "failStrategy: FAIL_OPEN",
+            "fail-open",
+            1,
+        ),
+        (
+            "failStrategy: FAIL_RELOAD",
+            "failStrategy: FAIL_CLOSE",
+            "fail-closed",
+            0,
+        ),
+        ("phase: AUTHN", "phase: STATS", "phase", 0),
+        ("phase: AUTHN", "", "phase", 0),
+        ("f@sha256:00", "f:latest", "image-tag", 0),
+        ("issuer: ", "isuer: ", "configuration", 1),
+        ("realm: \"https", "realm: \"http", "realm-http", 0),
+    ] {
+        let bad = changed(&istio, from, to);
+        assert_eq!(
+            lab.rules("istio.yaml", &bad, &[]),
+            (vec![rule.to_owned()], code),
+            "{from} -> {to}"
+        );
+    }
+    let gateway = lab.render("envoy-gateway", &[]);
+    for (from, to, rule, code) in [
+        ("failOpen: false", "failOpen: true", "fail-open", 1),
+        ("f@sha256:00", "f:latest", "image-tag", 0),
+        ("service: ", "sevice: ", "configuration", 1),
+        (
+            "kind: EnvoyExtensionPolicy",
+            "kind: Other",
+            "nothing-found",
+            1,
+        ),
+    ] {
+        let bad = changed(&gateway, from, to);
+        assert_eq!(
+            lab.rules("eg.yaml", &bad, &[]),
+            (vec![rule.to_owned()], code),
+            "{from} -> {to}"
+        );
+    }
+    // TrafficExtension has the same fields one level deeper.
+    let spec: Value = serde_json::json!({"kind": "TrafficExtension", "spec": {"wasm": {"phase": "AUTHN", "failStrategy": "FAIL_OPEN", "pluginConfig": {"realm": "x"}}}});
+    let expected = vec!["fail-open".to_owned(), "configuration".to_owned()];
+    assert_eq!(lab.rules("te.yaml", &spec.to_string(), &[]), (expected, 1));
+}
+
+#[test]
+fn certificates() {
+    let lab = Lab::new();
+    let good = lab.render("json", &[]);
+    let bundle = fs::read_to_string(fixture("gitlab.crt")).unwrap();
+    let with = |pem: &str| {
+        let mut plugin: Value = serde_json::from_str(&good).unwrap();
+        plugin["rootcertbundle"] = pem.into();
+        plugin.to_string()
+    };
+    let read = |name: &str| fs::read_to_string(fixture(name)).unwrap();
+    for (pem, rules, code) in [
+        (bundle.clone(), vec![], 0),
+        (read("stranger.crt"), vec!["small-key"], 0),
+        (
+            format!("{bundle}{}", read("expired.crt")),
+            vec!["expired"],
+            0,
+        ),
+        (
+            format!("{bundle}{}", read("gitlab.key")),
+            vec!["private-key"],
+            1,
+        ),
+        (read("weak.crt"), vec!["configuration"], 1),
+        (String::new(), vec!["configuration"], 1),
+    ] {
+        let (found, status) = lab.rules("plugin.json", &with(&pem), &[]);
+        // The expired fixture is small as well.
+        let is_case = |rule: &String| rule != "small-key" || rules.contains(&"small-key");
+        let found: Vec<_> = found.into_iter().filter(is_case).collect();
+        assert_eq!(
+            (found, status),
+            (rules.iter().map(|&rule| rule.to_owned()).collect(), code)
+        );
+    }
+    let mut without: Value = serde_json::from_str(&good).unwrap();
+    without.as_object_mut().unwrap().remove("rootcertbundle");
+    let expected = (vec!["no-certificate".to_owned()], 0);
+    assert_eq!(
+        lab.rules("plugin.json", &without.to_string(), &[]),
+        expected
+    );
+    // The last days and the first of the fixture, whatever they are.
+    let output = lab.check("plugin.json", &good, &[]);
+    let report: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let instant = |key: &str| {
+        report["keys"][0][key]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+    };
+    let day = jiff::SignedDuration::from_hours(24);
+    for (at, rules) in [
+        (instant("not_after") - 31 * day, vec![]),
+        (instant("not_after") - 29 * day, vec!["expires-soon"]),
+        (instant("not_after") + day, vec!["expired"]),
+        (instant("not_before") - day, vec!["expired"]),
+    ] {
+        let output = edgectl([
+            "config",
+            "check",
+            "--json",
+            "plugin.json",
+            "--at",
+            &at.to_string(),
+        ])
+        .current_dir(&lab.folder)
+        .output()
+        .unwrap();
+        let report: Value = serde_json::from_str(stdout(&output)).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let found: Vec<_> = findings
+            .map(|finding| finding["rule"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, rules, "{at}");
+    }
+}
+
+#[test]
+fn what_is_beside_the_configuration() {
+    let lab = Lab::new();
+    let good = lab.render("json", &[]);
+    let crt = fixture("gitlab.crt").display().to_string();
+    let config = format!(
+        "version: 0.1\nstorage: {{}}\nauth:\n  token:\n    realm: https://gitlab.example.com/jwt/auth\n    \
+         service: container_registry\n    issuer: omnibus-gitlab-issuer\n    rootcertbundle: {crt}\n"
+    );
+    let second = fixture("second.crt").display().to_string();
+    for (from, to, rules, code) in [
+        ("version: 0.1", "version: 0.1", vec![], 0),
+        (
+            "omnibus-gitlab-issuer",
+            "gitlab-issuer",
+            vec!["issuer-differs"],
+            1,
+        ),
+        ("container_registry", "registry", vec!["service-differs"], 1),
+        (
+            "gitlab.example.com",
+            "other.example.com",
+            vec!["realm-differs"],
+            0,
+        ),
+        (
+            crt.as_str(),
+            second.as_str(),
+            vec!["keys-differ", "keys-differ"],
+            1,
+        ),
+        (crt.as_str(), "/nowhere.crt", vec!["not-compared"], 0),
+        (
+            "issuer: omnibus-gitlab-issuer",
+            "issuer: [x]",
+            vec!["not-compared"],
+            0,
+        ),
+    ] {
+        lab.write("config.yml", &changed(&config, from, to));
+        let found = lab.rules("plugin.json", &good, &["--registry", "config.yml"]);
+        let expected: Vec<_> = rules.iter().map(|&rule| rule.to_owned()).collect();
+        assert_eq!(found, (expected, code), "{from} -> {to}");
+    }
+    for (file, rules, code) in [
+        ("gitlab.key", vec![], 0),
+        ("gitlab.crt", vec![], 0),
+        ("second.key", vec!["key-unknown"], 1),
+        ("make.sh", vec!["not-compared"], 0),
+    ] {
+        let path = fixture(file).display().to_string();
+        let found = lab.rules("plugin.json", &good, &["--gitlab-key", &path]);
+        let expected: Vec<_> = rules.iter().map(|&rule| rule.to_owned()).collect();
+        assert_eq!(found, (expected, code), "{file}");
+    }
+    // A key inside gitlab.rb is compared as well, and never shown.
+    let key = fs::read_to_string(fixture("second.key")).unwrap();
+    let rb = format!(
+        "{GITLAB_RB}registry['internal_key'] = <<~PEM\n{key}PEM\nregistry['internal_certificate'] = <<~PEM\n{}PEM\n",
+        fs::read_to_string(&crt).unwrap()
+    );
+    lab.write("own.rb", &rb);
+    let output = lab.check("plugin.json", &good, &["--registry", "own.rb"]);
+    assert!(stdout(&output).contains("key-unknown"));
+    let body = key.lines().nth(2).unwrap();
+    for text in [stdout(&output), stderr(&output)] {
+        assert!(
+            !text.contains(body) && !text.contains("PRIVATE KEY"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_finding_has_the_place_where_it_stands() {
+    let lab = Lab::new();
+    let good = lab.render("envoy", &[]);
+    for (from, to, found, path) in [
+        (
+            "\"issuer\"",
+            "\"isuer\"",
+            "\"isuer\"",
+            "configuration.value.isuer",
+        ),
+        (
+            "FAIL_RELOAD",
+            "FAIL_OPEN",
+            "FAIL_OPEN",
+            "http_filters[0].typed_config.config.failure_policy",
+        ),
+        (
+            "stream_idle_timeout: 300s",
+            "stream_idle_timeout: 5s",
+            "5s",
+            "typed_config.stream_idle_timeout",
+        ),
+    ] {
+        let bad = changed(&good, from, to);
+        let output = lab.check("envoy.yaml", &bad, &[]);
+        let report: Value = serde_json::from_str(stdout(&output)).unwrap();
+        let finding = &report["findings"][0];
+        let line = bad
+            .lines()
+            .nth(finding["line"].as_u64().unwrap() as usize - 1)
+            .unwrap();
+        let column = finding["column"].as_u64().unwrap() as usize - 1;
+        assert!(line[column..].starts_with(found), "{finding}: {line}");
+        assert!(
+            finding["path"].as_str().unwrap().ends_with(path),
+            "{finding}"
+        );
+        assert_eq!(finding["file"], "envoy.yaml");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_usage() {
+    let lab = Lab::new();
+    for (arguments, said) in [
+        (&["missing.yaml"][..], "cannot read missing.yaml"),
+        (
+            &["gitlab.rb", "--registry", "missing.yml"],
+            "cannot read missing.yml",
+        ),
+        (&[], "FILE"),
+        (&["gitlab.rb", "--at", "tomorrow"], "--at"),
+    ] {
+        let output = edgectl(["config", "check"])
+            .args(arguments)
+            .current_dir(&lab.folder)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
