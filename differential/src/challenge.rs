@@ -1,9 +1,10 @@
-//! Reading a `WWW-Authenticate` value as the registry writes it, independently of the filter.
+//! Challenges that can be compared.
 //!
-//! `Bearer name="value",name="value"`, a comma alone between the parameters, every value quoted by
-//! Go's `strconv.Quote`. The registry's scopes come in any order, and so do the actions of one.
+//! The registry's scopes come in any order, and so do the actions of one.
 
 use std::collections::BTreeSet;
+
+use corpus::challenge;
 
 /// A challenge, in a form in which two can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) struct Challenge {
 impl Challenge {
     /// Reads a value; `None` if it is not what a registry writes.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
-        let parameters = parameters(value)?;
+        let parameters = challenge::parse(value).ok()?;
         let named = |wanted: &str| {
             let found = parameters.iter().find(|(name, _)| name == wanted);
             found.map(|(_, value)| value.clone())
@@ -71,76 +72,6 @@ fn items(scope: &[u8]) -> BTreeSet<Vec<u8>> {
             [resource, &actions.join(&b","[..])].concat()
         })
         .collect()
-}
-
-/// The parameters, in order, their values unquoted.
-fn parameters(value: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
-    let mut rest = value.strip_prefix(b"Bearer ")?;
-    let mut parameters = Vec::new();
-    loop {
-        let sign = rest.iter().position(|&byte| byte == b'=')?;
-        let (name, after) = rest.split_at(sign);
-        if !name.iter().all(u8::is_ascii_lowercase) {
-            return None;
-        }
-        let (value, after) = unquote(after.get(1..)?)?;
-        parameters.push((String::from_utf8_lossy(name).into_owned(), value));
-        match after {
-            [] => return Some(parameters),
-            [b',', after @ ..] => rest = after,
-            _ => return None,
-        }
-    }
-}
-
-/// Takes one Go-quoted string off the front: its value, and what follows.
-fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut rest = text.strip_prefix(b"\"")?;
-    let mut value = Vec::new();
-    loop {
-        match rest {
-            [b'"', after @ ..] => return Some((value, after)),
-            [b'\\', escape, after @ ..] => rest = unescape(*escape, after, &mut value)?,
-            [byte, after @ ..] if !byte.is_ascii_control() => {
-                value.push(*byte);
-                rest = after;
-            }
-            _ => return None,
-        }
-    }
-}
-
-fn unescape<'a>(escape: u8, rest: &'a [u8], value: &mut Vec<u8>) -> Option<&'a [u8]> {
-    let plain = match escape {
-        b'a' => 0x07,
-        b'b' => 0x08,
-        b'f' => 0x0c,
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        b'v' => 0x0b,
-        b'\\' | b'"' => escape,
-        b'x' => {
-            let (number, rest) = hexadecimal(rest, 2)?;
-            value.push(u8::try_from(number).ok()?);
-            return Some(rest);
-        }
-        b'u' | b'U' => {
-            let (number, rest) = hexadecimal(rest, if escape == b'u' { 4 } else { 8 })?;
-            let character = char::from_u32(number)?;
-            value.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            return Some(rest);
-        }
-        _ => return None,
-    };
-    value.push(plain);
-    Some(rest)
-}
-
-fn hexadecimal(text: &[u8], digits: usize) -> Option<(u32, &[u8])> {
-    let (number, rest) = text.split_at_checked(digits)?;
-    let number = std::str::from_utf8(number).ok()?;
-    Some((u32::from_str_radix(number, 16).ok()?, rest))
 }
 
 #[cfg(test)]

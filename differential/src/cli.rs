@@ -11,7 +11,7 @@ use testbed::tools::{Progress, Tools};
 use testbed::{Result, artifact};
 
 use crate::run::{self, Range};
-use crate::{conformance, corpus, files, parity, report};
+use crate::{conformance, entry, files, parity, report};
 
 /// Put generated requests to the filter and to the registry it answers for, and compare
 ///
@@ -159,7 +159,7 @@ impl Cases {
     fn run(&self, tools: &Tools) -> Result<bool> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let fresh = since.unwrap_or_default().as_secs();
-        let entries = self.entries.as_deref().map(corpus::entries).transpose()?;
+        let entries = self.entries.as_deref().map(entry::entries).transpose()?;
         let written = entries.as_ref().map(Vec::len);
         let range = Range {
             seed: if self.fresh { fresh } else { self.seed },

@@ -17,7 +17,8 @@ use testbed::tools::{Source, Tool, Tools};
 use testbed::{Error, Result, Stack};
 
 use crate::files;
-use crate::mint::{ISSUER, SERVICE};
+const ISSUER: &str = "omnibus-gitlab-issuer";
+const SERVICE: &str = "container_registry";
 
 /// The suite, at the commit that this was written for.
 static SUITE: Tool = Tool {

@@ -11,7 +11,8 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use testbed::registry::Release;
 
-use crate::case::{Case, Request};
+use crate::case::Case;
+use corpus::case::Request;
 
 /// The facts of one case.
 pub(crate) struct Facts<'a> {
@@ -49,7 +50,7 @@ pub(crate) struct Part {
 
 /// The path of a request, without the query.
 fn path(request: &Request) -> Vec<u8> {
-    let target = request.target();
+    let target = request.target.to_vec();
     let path = target.split(|&byte| byte == b'?').next();
     path.unwrap_or_default().to_vec()
 }

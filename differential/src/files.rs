@@ -16,6 +16,6 @@ pub(crate) fn write(file: &Path, text: &str) -> Result<()> {
 pub(crate) fn failed(what: &str, file: &Path, source: std::io::Error) -> Error {
     Error::Io {
         context: format!("cannot {what} {}", file.display()),
-        source,
+        reason: source,
     }
 }

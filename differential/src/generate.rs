@@ -10,9 +10,10 @@ mod path;
 mod query;
 mod token;
 
-use crate::bytes::Bytes;
-use crate::case::{Case, Request};
+use crate::case::Case;
 use crate::dice::Dice;
+use corpus::bytes::Bytes;
+use corpus::case::Request;
 
 pub(crate) use path::Path;
 
@@ -72,7 +73,7 @@ impl Generator {
         if let Some(token) = &mut case.token
             && dice.percent(50)
         {
-            token::damage(token, dice);
+            token::damage(token, &mut case.edits, dice);
         }
         case
     }
@@ -105,20 +106,24 @@ fn case(dice: &mut Dice) -> Case {
         damage_target(&mut request, dice);
     }
     fields::body(&mut request, dice);
-    let token = dice
-        .percent(85)
-        .then(|| token::fitting(method, &path, &query, dice));
+    let token = dice.percent(85);
+    let token = token.then(|| token::fitting(method, &path, &query, dice));
+    let (token, edits) = token.unzip();
     if token.is_some() || dice.percent(30) {
         fields::authorization(&mut request, dice);
     }
     if dice.percent(4) {
         fields::further(&mut request, dice);
     }
-    Case { request, token }
+    Case {
+        request,
+        token,
+        edits: edits.unwrap_or_default(),
+    }
 }
 
 fn damage_target(request: &mut Request, dice: &mut Dice) {
-    let mut target = request.target();
+    let mut target = request.target.to_vec();
     for _ in 0..dice.number(1..=3) {
         path::damage(&mut target, dice);
     }
@@ -157,7 +162,7 @@ mod tests {
         let generator = Generator::new(3, Vec::new());
         for number in 0..5_000 {
             let Case { request, .. } = generator.case(number);
-            let target = request.target();
+            let target = request.target.to_vec();
             assert!(!target.iter().any(|&byte| byte <= b' '), "{request:?}");
             assert!(request.body.len() < 1000, "{request:?}");
             let fields = request.authorization(Some(b"x"));

@@ -3,19 +3,19 @@
 //! Where Envoy changes a request before the filter sees it, the edge has to be compared with what
 //! the registry makes of the changed request: that is the one which is decided and served.
 
-use crate::bytes::Bytes;
-use crate::case::Request;
-use crate::judge::Listener;
+use corpus::bytes::Bytes;
+use corpus::case::Request;
+use testbed::envoy::listeners::Shape;
 
 /// The request as a listener hands it over, where that differs from what was sent.
-pub(crate) fn changed(request: &Request, listener: Listener) -> Option<Request> {
+pub(crate) fn changed(request: &Request, shape: Shape) -> Option<Request> {
     let mut changed = request.clone();
     if let Some(values) = &mut changed.authorization {
         join(values);
     }
-    let sent = request.target();
+    let sent = request.target.to_vec();
     let mut target = in_origin_form(&sent);
-    if listener == Listener::Hardened {
+    if shape == Shape::Hardened {
         target = normalized(&target);
     }
     if target != sent {
@@ -167,8 +167,8 @@ mod tests {
             let found = normalized(target.as_bytes());
             assert_eq!(String::from_utf8_lossy(&found), expected, "{target}");
         }
-        assert_eq!(changed(&request("/a//b"), Listener::Plain), None);
-        let clean = changed(&request("/a//b"), Listener::Hardened);
+        assert_eq!(changed(&request("/a//b"), Shape::Plain), None);
+        let clean = changed(&request("/a//b"), Shape::Hardened);
         assert_eq!(clean, Some(request("/a/b")));
     }
 }

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 use testbed::Result;
+use testbed::envoy::listeners::Shape;
 use testbed::registry::Release;
+use testbed::wire::{Answer, Connection, Http2};
 
-use crate::case::{Case, Request};
+use crate::case::{Case, sent};
 use crate::challenge::Challenge;
 use crate::facts::Facts;
 use crate::handover;
@@ -12,33 +14,15 @@ use crate::mint::Mint;
 use crate::rules::{self, Ours};
 use crate::stand::Ports;
 use crate::verdict::{Failure, Kind, Origin, Standing, Verdict, body, challenge_of, difference};
-use crate::wire::{self, Answer, Connection};
-
-/// Which of Envoy's listeners a case is put to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Listener {
-    /// The filter and defaults.
-    Plain,
-    /// As in production.
-    Hardened,
-}
-
-impl Listener {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "default listener",
-            Self::Hardened => "production listener",
-        }
-    }
-}
+use crate::way::{Version, Way};
+use corpus::case::Request;
 
 /// Connections to everything that is compared, for one task.
 pub(crate) struct Judge<'a> {
     release: Release,
     mint: &'a Mint,
     registry: Connection,
-    plain: Connection,
-    hardened: Connection,
+    edge: [(Connection, Http2); 2],
 }
 
 /// A case and all that came of it.
@@ -54,41 +38,44 @@ impl<'a> Judge<'a> {
             release,
             mint,
             registry: Connection::to(ports.registry),
-            plain: Connection::to(ports.plain),
-            hardened: Connection::to(ports.hardened),
+            edge: [ports.plain, ports.hardened].map(|port| (Connection::to(port), Http2::to(port))),
         }
     }
 
-    /// Judges a case at one of the listeners.
+    /// Judges a case on one of the ways to the edge; `None` for a request that cannot go it.
     ///
     /// # Errors
     /// When one of the programs cannot be reached or hangs.
-    pub(crate) async fn judge(&mut self, case: &Case, listener: Listener) -> Result<Judged> {
-        let token = case.token.as_ref().map(|recipe| self.mint.token(recipe));
-        let token = token.transpose()?;
+    pub(crate) async fn judge(&mut self, case: &Case, way: Way) -> Result<Option<Judged>> {
+        let token = self.mint.token(case);
         let token = token.as_deref();
-        let bytes = wire::encode(&case.request, token);
+        let request = sent(&case.request, token);
         // The registry gets what Envoy hands over, not what was sent, where these differ.
-        let changed = handover::changed(&case.request, listener);
-        let request = changed.as_ref().unwrap_or(&case.request);
-        let handed_over = wire::encode(request, token);
-        let method = &case.request.method;
-        let edge = match listener {
-            Listener::Plain => &mut self.plain,
-            Listener::Hardened => &mut self.hardened,
+        let changed = handover::changed(&case.request, way.shape);
+        let taken = changed.as_ref().unwrap_or(&case.request);
+        let handed_over = sent(taken, token);
+        let [plain, hardened] = &mut self.edge;
+        let (http1, http2) = match way.shape {
+            Shape::Plain => plain,
+            Shape::Hardened => hardened,
         };
-        let (registry, edge) = tokio::join!(
-            self.registry.exchange(&handed_over, method),
-            edge.exchange(&bytes, method),
-        );
-        let (registry, edge) = (registry?, edge?);
+        let edge = async {
+            match way.version {
+                Version::Http1 => http1.exchange(&request).await.map(Some),
+                Version::Http2 => http2.exchange(&request).await,
+            }
+        };
+        let (registry, edge) = tokio::join!(self.registry.exchange(&handed_over), edge);
+        let (registry, Some(edge)) = (registry?, edge?) else {
+            return Ok(None);
+        };
         let exchange = Exchange {
             case,
-            taken: request,
+            taken,
             token,
             registry: &registry,
             edge: &edge,
-            listener,
+            way,
         };
         let verdict = match exchange.verdict() {
             Verdict::Failed(failure, difference) if failure != Failure::Looser => {
@@ -99,11 +86,11 @@ impl<'a> Judge<'a> {
             }
             verdict => verdict,
         };
-        Ok(Judged {
+        Ok(Some(Judged {
             verdict,
             registry,
             edge,
-        })
+        }))
     }
 
     /// The rule by which the edge answered, if it is one. None excuses what was forwarded.
@@ -125,7 +112,7 @@ impl<'a> Judge<'a> {
                 Ours::Untyped => is_untyped(registry, edge),
                 Ours::Status(wanted) => {
                     // The production listener has a setting of its own for some of it.
-                    let may_be_proxy = exchange.listener == Listener::Hardened;
+                    let may_be_proxy = exchange.way.shape == Shape::Hardened;
                     status == wanted && (origin == Origin::Filter || may_be_proxy)
                 }
                 Ours::Bare | Ours::Invalid | Ours::Library => {
@@ -164,8 +151,7 @@ impl<'a> Judge<'a> {
                 authorization: Some(Vec::new()),
                 ..exchange.taken.clone()
             };
-            let bytes = wire::encode(&without, None);
-            asked = self.registry.exchange(&bytes, &without.method).await?;
+            asked = self.registry.exchange(&sent(&without, None)).await?;
             &asked
         };
         let (Some(theirs), Answer::Responded(registry)) = (challenge_of(registry), registry) else {
@@ -184,7 +170,7 @@ struct Exchange<'a> {
     token: Option<&'a [u8]>,
     registry: &'a Answer,
     edge: &'a Answer,
-    listener: Listener,
+    way: Way,
 }
 
 impl Exchange<'_> {
@@ -253,8 +239,8 @@ fn served_otherwise(request: &Request, registry: &Answer, edge: &Answer) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stand::{DETAILS, FORWARDED};
-    use crate::wire::Response;
+    use testbed::envoy::listeners::{DETAILS, FORWARDED};
+    use testbed::wire::Response;
 
     const CHALLENGE: &str = r#"Bearer realm="r",service="s",scope="repository:a:pull""#;
 
@@ -275,7 +261,7 @@ mod tests {
             token: None,
             registry,
             edge,
-            listener: Listener::Plain,
+            way: Way::FIRST,
         };
         exchange.verdict()
     }

@@ -17,19 +17,17 @@
 //! What this is not: a test of the registry's handlers, or of what Envoy does to a request that is
 //! forwarded. After a request was forwarded, the pool answers by itself.
 
-mod bytes;
 mod case;
 mod challenge;
 mod cli;
 mod conformance;
-mod corpus;
 mod dice;
+mod entry;
 mod facts;
 mod files;
 mod generate;
 mod handover;
 mod judge;
-mod keys;
 mod mint;
 mod parity;
 mod report;
@@ -39,6 +37,6 @@ mod shrink;
 mod stand;
 mod tally;
 mod verdict;
-mod wire;
+mod way;
 
 pub use cli::{Arguments, main};

@@ -20,7 +20,7 @@ pub(crate) fn text(outcomes: &[Outcome], range: Range) -> String {
                 "{}: {} ({}), case {}: {}\n  registry: {}\n  edge:     {}\n{}\n",
                 outcome.release.profile(),
                 found.failure,
-                found.listener.name(),
+                found.way,
                 found.number,
                 found.difference,
                 found.registry,

@@ -75,12 +75,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::case::{Case, Request};
+    use crate::case::Case;
+    use corpus::case::Request;
 
     fn names(release: Release, request: &Request, token: Option<&str>) -> Vec<&'static str> {
         let case = Case {
             request: request.clone(),
-            token: None,
+            ..Case::default()
         };
         let facts = Facts::new(release, &case, request, token.map(str::as_bytes));
         applying(&facts).map(|rule| rule.name).collect()

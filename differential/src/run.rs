@@ -5,27 +5,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use corpus::Corpus;
 use indicatif::{ProgressBar, ProgressStyle};
 use testbed::registry::Release;
 use testbed::tools::Tools;
 use testbed::{Error, Result};
 
-use crate::case::{Case, KeyIdForm};
-use crate::corpus::{self, Corpus};
+use crate::case::Case;
+use crate::entry;
 use crate::generate::Generator;
-use crate::judge::{Judge, Judged, Listener};
-use crate::keys::Keys;
+use crate::judge::{Judge, Judged};
 use crate::mint::Mint;
 use crate::shrink::shrink;
 use crate::stand::{Ports, Stand, content};
 use crate::tally::{Found, Tally};
 use crate::verdict::Verdict;
+use crate::way::Way;
 
 /// Cases under way at the same time.
 const TASKS: usize = 8;
 
-/// One case in so many is put to the production listener as well.
-const SAMPLE: u64 = 4;
+/// One case in so many goes each of the other ways to the edge as well.
+const SAMPLE: u64 = 6;
 
 /// The most failures that are made small and shown; the others are counted.
 const MAX_FOUND: usize = 40;
@@ -63,15 +64,20 @@ pub(crate) fn run(
     range: Range,
     entries: Option<&[Case]>,
 ) -> Result<Outcome> {
-    let mint = Mint::new(Keys::read()?, KeyIdForm::of(release));
+    let corpus = Corpus::load();
+    let setting = corpus
+        .settings()
+        .find(|setting| setting.profile.name == release.profile());
+    let setting = setting.ok_or_else(|| Error::Other("a profile without a setting".to_owned()))?;
+    let mint = Mint::new(&setting)?;
     let what = format!("starting the registry ({}) and Envoy", release.profile());
-    let stand = tools
-        .progress()
-        .step(&what, || Stand::start(tools, release, mint.keys(), wasm));
+    let stand = tools.progress().step(&what, || {
+        Stand::start(tools, release, mint.configuration(), wasm)
+    });
     let mut stand = stand?;
     let written = match entries {
         Some(entries) => entries.to_vec(),
-        None => Corpus::read()?.cases(release),
+        None => entry::written(&corpus, release),
     };
     let generator = Generator::new(range.seed, written);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -175,11 +181,11 @@ impl Shared {
                 return Ok(tally);
             }
             let number = self.range.first + index;
-            self.put(&mut judge, &mut tally, number, Listener::Plain)
-                .await?;
-            if number.is_multiple_of(SAMPLE) || number < self.generator.written() {
-                self.put(&mut judge, &mut tally, number, Listener::Hardened)
-                    .await?;
+            self.put(&mut judge, &mut tally, number, Way::FIRST).await?;
+            for (way, place) in Way::OTHERS.into_iter().zip(0..) {
+                if number % SAMPLE == place || number < self.generator.written() {
+                    self.put(&mut judge, &mut tally, number, way).await?;
+                }
             }
         }
     }
@@ -189,17 +195,20 @@ impl Shared {
         judge: &mut Judge<'_>,
         tally: &mut Tally,
         number: u64,
-        listener: Listener,
+        way: Way,
     ) -> Result<()> {
         let case = self.generator.case(number);
-        let mut judged = judge.judge(&case, listener).await?;
+        let Some(mut judged) = judge.judge(&case, way).await? else {
+            tally.impassable += 1;
+            return Ok(());
+        };
         if matches!(judged.verdict, Verdict::Failed(..)) {
             // Between the two requests another case may have written something.
-            let again = judge.judge(&case, listener).await?;
-            if !matches!(again.verdict, Verdict::Failed(..)) {
-                tally.unsteady += 1;
+            if let Some(again) = judge.judge(&case, way).await? {
+                let is_steady = matches!(again.verdict, Verdict::Failed(..));
+                tally.unsteady += u64::from(!is_steady);
+                judged = again;
             }
-            judged = again;
         }
         tally.add(&judged.verdict);
         if let Verdict::Failed(failure, text) = &judged.verdict {
@@ -209,8 +218,8 @@ impl Shared {
             if !self.is_worth_showing(&format!("{failure} {alike}")) {
                 return Ok(());
             }
-            let (case, judged) = shrink(judge, case, listener, failure, judged).await?;
-            let found = self.found(number, listener, &case, judged)?;
+            let (case, judged) = shrink(judge, case, way, failure, judged).await?;
+            let found = self.found(number, way, &case, judged)?;
             let is_new = !tally.found.iter().any(|known| known.entry == found.entry);
             if is_new {
                 tally.found.push(found);
@@ -230,9 +239,8 @@ impl Shared {
         true
     }
 
-    fn found(&self, number: u64, listener: Listener, case: &Case, judged: Judged) -> Result<Found> {
-        let token = case.token.as_ref().map(|recipe| self.mint.token(recipe));
-        let token = token.transpose()?;
+    fn found(&self, number: u64, way: Way, case: &Case, judged: Judged) -> Result<Found> {
+        let token = self.mint.token(case);
         let (failure, difference) = match judged.verdict {
             Verdict::Failed(failure, difference) => (failure, difference),
             Verdict::Identical(_) | Verdict::Listed(_) => {
@@ -241,10 +249,10 @@ impl Shared {
         };
         Ok(Found {
             number,
-            listener,
+            way,
             failure,
             difference,
-            entry: corpus::entry(case, token.as_deref(), self.release, &judged.registry),
+            entry: entry::entry(case, token.as_deref(), self.release, &judged.registry),
             registry: judged.registry.to_string(),
             edge: judged.edge.to_string(),
         })

@@ -3,10 +3,12 @@
 use testbed::Result;
 use toml::Table;
 
-use crate::bytes::Bytes;
-use crate::case::{Case, Token};
-use crate::judge::{Judge, Judged, Listener};
+use crate::case::Case;
+use crate::judge::{Judge, Judged};
 use crate::verdict::{Failure, Verdict};
+use crate::way::Way;
+use corpus::bytes::Bytes;
+use corpus::token::Token;
 
 /// The most cases that are tried for one failure.
 const MAX_TRIALS: usize = 400;
@@ -18,7 +20,7 @@ const MAX_TRIALS: usize = 400;
 pub(crate) async fn shrink(
     judge: &mut Judge<'_>,
     case: Case,
-    listener: Listener,
+    way: Way,
     failure: Failure,
     first: Judged,
 ) -> Result<(Case, Judged)> {
@@ -30,8 +32,10 @@ pub(crate) async fn shrink(
                 break 'smaller;
             }
             trials += 1;
-            let tried = judge.judge(&candidate, listener).await?;
-            if matches!(tried.verdict, Verdict::Failed(found, _) if found == failure) {
+            let tried = judge.judge(&candidate, way).await?;
+            if let Some(tried) = tried
+                && matches!(tried.verdict, Verdict::Failed(found, _) if found == failure)
+            {
                 (smallest, judged) = (candidate, tried);
                 continue 'smaller;
             }
@@ -65,7 +69,7 @@ fn candidates(case: &Case) -> Vec<Case> {
     with(&|case| case.request.target = "/v2/group/app/tags/list".into());
     with(&|case| case.request.target = "/v2/".into());
     with(&|case| case.request.method = "GET".to_owned());
-    let target = case.request.target();
+    let target = case.request.target.to_vec();
     if let Some(mark) = target.iter().position(|&byte| byte == b'?') {
         with(&|case| case.request.target = Bytes::new(target.get(..mark).unwrap_or_default()));
     }
@@ -77,6 +81,11 @@ fn candidates(case: &Case) -> Vec<Case> {
             if let Some(values) = &mut case.request.authorization {
                 values.remove(at);
             }
+        });
+    }
+    for at in 0..case.edits.len() {
+        with(&|case| {
+            case.edits.remove(at);
         });
     }
     if let Some(token) = &case.token {
@@ -124,11 +133,6 @@ fn smaller_tokens(token: &Token) -> Vec<Token> {
             if let Some(access) = &mut token.access {
                 access.remove(at);
             }
-        });
-    }
-    for at in 0..token.edits.len() {
-        with(&|token| {
-            token.edits.remove(at);
         });
     }
     let without = |members: &Table, name: &str| {

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::judge::Listener;
 use crate::rules;
 use crate::verdict::{Failure, Kind, Verdict};
+use crate::way::Way;
 
 /// A failing case, as small as it was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) number: u64,
-    pub(crate) listener: Listener,
+    pub(crate) way: Way,
     pub(crate) failure: Failure,
     pub(crate) difference: String,
     pub(crate) registry: String,
@@ -24,13 +24,15 @@ pub(crate) struct Found {
 /// Counts of one registry.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Comparisons: a case that was put to both listeners counts twice.
+    /// Comparisons: a case that went several ways to the edge counts as often.
     pub(crate) compared: u64,
     pub(crate) identical: BTreeMap<Kind, u64>,
     pub(crate) listed: BTreeMap<&'static str, u64>,
     pub(crate) failed: BTreeMap<Failure, u64>,
     /// Failures that did not fail again: writes of other cases came between.
     pub(crate) unsteady: u64,
+    /// Requests that HTTP/2 cannot say.
+    pub(crate) impassable: u64,
     pub(crate) found: Vec<Found>,
 }
 
@@ -51,10 +53,12 @@ impl Tally {
             listed,
             failed,
             unsteady,
+            impassable,
             found,
         } = other;
         self.compared += compared;
         self.unsteady += unsteady;
+        self.impassable += impassable;
         for (kind, count) in identical {
             *self.identical.entry(kind).or_default() += count;
         }
@@ -115,6 +119,7 @@ impl Tally {
             "by_rule": counts(listed.collect()),
             "failed": counts(failed.collect()),
             "unsteady": self.unsteady,
+            "not_over_http_2": self.impassable,
             "found": found,
         })
     }
@@ -124,7 +129,7 @@ impl Found {
     fn to_json(&self) -> Value {
         json!({
             "case": self.number,
-            "listener": self.listener.name(),
+            "way": self.way.to_string(),
             "failure": self.failure.name(),
             "difference": self.difference,
             "registry": self.registry,

@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::challenge::Challenge;
-use crate::stand::{DETAILS, FORWARDED, POOL};
-use crate::wire::{Answer, Response};
+use testbed::envoy::listeners::{DETAILS, FORWARDED, POOL};
+use testbed::wire::{Answer, Response};
 
 /// What the comparison of a case came to.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,7 @@
 mod admin;
 pub mod bootstrap;
 mod document;
+pub mod listeners;
 
 pub use admin::Admin;
 pub use bootstrap::Site;

@@ -21,6 +21,7 @@ pub mod process;
 pub mod registry;
 pub mod stack;
 pub mod tools;
+pub mod wire;
 
 pub use error::{Error, Result};
 pub use stack::Stack;

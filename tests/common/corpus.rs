@@ -132,7 +132,27 @@ impl Corpus {
         faults
     }
 
-    fn cases(&self) -> impl Iterator<Item = &Case> {
+    /// The cases, by the subject of each.
+    pub fn by_subject(&self) -> impl Iterator<Item = (&'static str, &[Case])> {
+        self.subjects
+            .iter()
+            .map(|(subject, cases)| (*subject, cases.as_slice()))
+    }
+
+    /// Where the filter answers otherwise on purpose.
+    pub fn divergences(&self) -> &[Divergence] {
+        &self.divergences
+    }
+
+    /// The divergence of a case under a profile.
+    pub fn divergence(&self, case: &str, profile: &str) -> Option<&Divergence> {
+        self.divergences
+            .iter()
+            .find(|known| known.is_about(case, profile))
+    }
+
+    /// Every case.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
         self.subjects.iter().flat_map(|(_, cases)| cases)
     }
 

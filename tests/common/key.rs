@@ -48,6 +48,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// The names of all keys.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KEYS.into_iter().map(|(name, _)| name)
+    }
+
     /// The key of this name.
     pub fn named(name: &str) -> &'static Self {
         static PARSED: LazyLock<BTreeMap<&str, Key>> = LazyLock::new(|| {

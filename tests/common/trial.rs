@@ -47,10 +47,7 @@ impl Corpus {
                     case.name, case.configuration
                 )
             });
-        let divergence = self
-            .divergences
-            .iter()
-            .find(|known| known.is_about(&case.name, &profile.name));
+        let divergence = self.divergence(&case.name, &profile.name);
         Trial {
             subject,
             case,

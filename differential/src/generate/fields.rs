@@ -1,8 +1,8 @@
 //! Header fields and bodies.
 
-use crate::bytes::Bytes;
-use crate::case::Request;
 use crate::dice::Dice;
+use corpus::bytes::Bytes;
+use corpus::case::Request;
 
 /// Gives the request `Authorization` fields in one of the shapes a client might send; mostly the
 /// proper one.

@@ -7,22 +7,29 @@ mod json;
 use toml::Value;
 
 use super::Path;
-use crate::case::{Edit, Mutation, Token};
+use crate::case::Edit;
 use crate::dice::Dice;
+use corpus::token::{Mutation, Token};
 
 /// A token for a request: what it grants mostly covers the request, and mostly nothing is wrong
 /// with it.
-pub(super) fn fitting(method: &str, path: &Path, query: &str, dice: &mut Dice) -> Token {
+pub(super) fn fitting(
+    method: &str,
+    path: &Path,
+    query: &str,
+    dice: &mut Dice,
+) -> (Token, Vec<Edit>) {
     let mut token = Token {
         access: Some(access(method, path, query, dice)),
         ..Token::default()
     };
+    let mut edits = Vec::new();
     if dice.percent(45) {
         for _ in 0..dice.pick(&[1, 1, 1, 2, 3]) {
-            damage(&mut token, dice);
+            damage(&mut token, &mut edits, dice);
         }
     }
-    token
+    (token, edits)
 }
 
 fn access(method: &str, path: &Path, query: &str, dice: &mut Dice) -> Vec<String> {
@@ -91,15 +98,13 @@ fn access(method: &str, path: &Path, query: &str, dice: &mut Dice) -> Vec<String
 }
 
 /// Spoils, or merely changes, one thing of a token.
-pub(super) fn damage(token: &mut Token, dice: &mut Dice) {
+pub(super) fn damage(token: &mut Token, edits: &mut Vec<Edit>, dice: &mut Dice) {
     match dice.number(..24) {
         0..2 => {
-            token.mutation = Some(
-                dice.pick(&Mutation::ALL.map(|(mutation, _)| Picked(mutation)))
-                    .0,
-            )
+            let index = dice.number(..Mutation::ALL.len());
+            token.mutation = Mutation::ALL.get(index).copied();
         }
-        2..4 => edit(token, dice),
+        2..4 => edits.push(edit(dice)),
         4..6 => header::key(token, dice),
         6..8 => header::algorithm(token, dice),
         8..11 => header::parameter(token, dice),
@@ -118,24 +123,13 @@ pub(super) fn damage(token: &mut Token, dice: &mut Dice) {
     }
 }
 
-/// [`Dice::pick`] wants a default.
-#[derive(Clone, Copy)]
-struct Picked(Mutation);
-
-impl Default for Picked {
-    fn default() -> Self {
-        Self(Mutation::SignatureFlipped)
-    }
-}
-
-fn edit(token: &mut Token, dice: &mut Dice) {
+fn edit(dice: &mut Dice) -> Edit {
     const LETTERS: &[u8] = b"AQgw09_-+/=.e~";
     let at = dice.fraction();
     let letter = dice.pick(LETTERS);
-    token.edits.push(match dice.number(..6) {
+    match dice.number(..4) {
         0 | 1 => Edit::Replace(at, letter),
         2 => Edit::Insert(at, letter),
-        3 => Edit::Remove(at),
-        _ => Edit::TrailingBits(dice.number(..3)),
-    });
+        _ => Edit::Remove(at),
+    }
 }

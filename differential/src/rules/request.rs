@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         ours: Ours::Proxy,
         applies: |facts| {
             let is_odd = |byte: &u8| !(b'!'..=b'~').contains(byte) || *byte == b'#';
-            let target = facts.request.target();
+            let target = facts.request.target.to_vec();
             target.first() != Some(&b'/')
                 || target.iter().any(is_odd)
                 || !METHODS.contains(&facts.request.method.as_str())

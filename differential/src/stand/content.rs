@@ -2,11 +2,14 @@
 //! `group/secret`.
 
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use testbed::{Error, Result};
 
-use crate::bytes::Bytes;
-use crate::case::Request;
-use crate::wire::{self, Answer, Connection, Response};
+use corpus::bytes::Bytes;
+use corpus::case::Request;
+use testbed::wire::{Answer, Connection, Response};
+
+use crate::case::sent;
 
 /// The image's manifest, as clients ask for it.
 pub(crate) const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -63,12 +66,8 @@ pub(crate) async fn push(port: u16) -> Result<()> {
 
 /// SHA-256 in the form of a digest, `sha256:…`.
 pub(crate) fn digest(text: &str) -> String {
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let hex: String = hash
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = Sha256::digest(text);
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }
 
@@ -87,9 +86,7 @@ async fn send(
         body: body.to_owned(),
         ..Request::default()
     };
-    let answer = connection
-        .exchange(&wire::encode(&request, None), method)
-        .await?;
+    let answer = connection.exchange(&sent(&request, None)).await?;
     match answer {
         Answer::Responded(response) if response.status == expected => Ok(response),
         other => Err(Error::Other(format!("{method} {target}: {other}"))),

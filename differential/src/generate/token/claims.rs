@@ -1,9 +1,9 @@
 //! What can be wrong with a token's claims, and with the JSON they stand in.
 
 use super::json::{absent, json, odd_json, odd_value, set, table};
-use crate::bytes::Bytes;
-use crate::case::Token;
 use crate::dice::Dice;
+use corpus::bytes::Bytes;
+use corpus::token::Token;
 
 pub(super) fn time(token: &mut Token, dice: &mut Dice) {
     let name = dice.pick(&["exp", "exp", "nbf", "nbf", "iat"]);

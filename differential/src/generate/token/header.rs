@@ -3,14 +3,20 @@
 use toml::{Table, Value};
 
 use super::json::{absent, json, odd_value, set, table};
-use crate::case::{Algorithm, KeyIdForm, Secret, Token};
 use crate::dice::Dice;
-use crate::keys;
+use corpus::profile::KeyIdForm;
+use corpus::token::{Algorithm, Secret, Token};
+
+/// The fixture keys: in the bundle, but for `stranger`.
+const KEYS: [&str; 4] = ["registry", "second", "gitlab", "stranger"];
+
+/// The fixture certificates.
+const CERTIFICATES: [&str; 5] = ["registry", "second", "gitlab", "stranger", "expired"];
 
 pub(super) fn key(token: &mut Token, dice: &mut Dice) {
     match dice.number(..6) {
-        0 | 1 => token.key = Some(dice.pick(&keys::ALL).to_owned()),
-        2 => token.kid.of = Some(dice.pick(&keys::ALL).to_owned()),
+        0 | 1 => token.key = Some(dice.pick(&KEYS).to_owned()),
+        2 => token.kid.of = Some(dice.pick(&KEYS).to_owned()),
         3 => {
             let is_libtrust = dice.percent(50);
             token.kid.form = Some(if is_libtrust {
@@ -126,8 +132,8 @@ pub(super) fn parameter(token: &mut Token, dice: &mut Dice) {
 
 fn certificate(header: &mut Table, dice: &mut Dice) {
     let certificate = |name: &str| table("certificate", name.into());
-    let one = dice.pick(&keys::CERTIFICATES);
-    let other = dice.pick(&keys::CERTIFICATES);
+    let one = dice.pick(&CERTIFICATES);
+    let other = dice.pick(&CERTIFICATES);
     let value = match dice.number(..10) {
         0..4 => Value::Array(vec![certificate(one)]),
         4 | 5 => Value::Array(vec![certificate(one), certificate(other)]),
@@ -148,8 +154,8 @@ fn certificate(header: &mut Table, dice: &mut Dice) {
 }
 
 fn public_key(header: &mut Table, dice: &mut Dice) {
-    let one = dice.pick(&keys::ALL);
-    let other = dice.pick(&keys::ALL);
+    let one = dice.pick(&KEYS);
+    let other = dice.pick(&KEYS);
     let mut key = Table::new();
     key.insert("public_key".to_owned(), one.into());
     let value = match dice.number(..10) {

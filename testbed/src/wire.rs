@@ -1,25 +1,44 @@
-//! HTTP/1.1 with nothing tidied up: the bytes of a request go out as they are given, on kept
+//! HTTP with nothing tidied up: the bytes of a request go out as they are given, on kept
 //! connections. No client library sends such targets and fields.
+//!
+//! HTTP/1.1 here; [`Http2`] is for what can be said over HTTP/2 too.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use testbed::{Error, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::case::Request;
+use crate::error::{Error, Result};
 
-/// Nothing here takes this long, unless it hangs.
+mod http2;
+
+pub use http2::Http2;
+
+/// Nothing on loopback takes this long, unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The most response fields that are read.
 const MAX_FIELDS: usize = 64;
 
+/// A request, as it is to be sent.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The method, as it stands.
+    pub method: Vec<u8>,
+    /// The request target, as it stands.
+    pub target: Vec<u8>,
+    /// Names in lower case, without `host` and the length, in order.
+    pub fields: Vec<(String, Vec<u8>)>,
+    /// The body; empty is none.
+    pub body: Vec<u8>,
+}
+
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Answer {
+pub enum Answer {
+    /// A response, whoever gave it.
     Responded(Response),
     /// The connection was closed without a response.
     Closed,
@@ -27,16 +46,19 @@ pub(crate) enum Answer {
 
 /// A response.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
+pub struct Response {
+    /// The status code.
+    pub status: u16,
     /// Field names in lower case.
-    pub(crate) fields: Vec<(String, Vec<u8>)>,
-    pub(crate) body: Vec<u8>,
+    pub fields: Vec<(String, Vec<u8>)>,
+    /// The body; for HEAD there is none.
+    pub body: Vec<u8>,
 }
 
 impl Response {
     /// The value of a field; several are joined by a line feed, which stands in none.
-    pub(crate) fn field(&self, name: &str) -> Option<String> {
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<String> {
         let named = self.fields.iter().filter(|(known, _)| known == name);
         let values: Vec<_> = named
             .map(|(_, value)| String::from_utf8_lossy(value))
@@ -44,7 +66,9 @@ impl Response {
         (!values.is_empty()).then(|| values.join("\n"))
     }
 
-    pub(crate) fn text(&self) -> String {
+    /// The body as text, what is none replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
@@ -68,55 +92,64 @@ impl fmt::Display for Answer {
     }
 }
 
-/// The bytes of a request. The body is announced by its length, or sent in one chunk when the
-/// request has `transfer-encoding: chunked`.
-pub(crate) fn encode(request: &Request, token: Option<&[u8]>) -> Vec<u8> {
-    let mut bytes = request.method.clone().into_bytes();
-    bytes.push(b' ');
-    bytes.extend_from_slice(&request.target());
-    bytes.extend_from_slice(b" HTTP/1.1\r\nhost: localhost\r\n");
-    let mut field = |name: &str, value: &[u8]| {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value);
+impl Request {
+    /// Whether the body is sent in chunks, as a field says then.
+    fn is_chunked(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|(name, _)| name == "transfer-encoding")
+    }
+
+    /// The bytes of the request. The body is announced by its length, or sent in one chunk when
+    /// there is a `transfer-encoding`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let Self {
+            method,
+            target,
+            fields,
+            body,
+        } = self;
+        let start = [
+            method,
+            &b" "[..],
+            target,
+            b" HTTP/1.1\r\nhost: localhost\r\n",
+        ];
+        let mut bytes = start.concat();
+        let mut field = |name: &str, value: &[u8]| {
+            bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        };
+        for (name, value) in fields {
+            field(name, value);
+        }
+        let is_chunked = self.is_chunked();
+        if !is_chunked && (!body.is_empty() || has_length(method)) {
+            field("content-length", body.len().to_string().as_bytes());
+        }
         bytes.extend_from_slice(b"\r\n");
-    };
-    for value in request.authorization(token) {
-        field("authorization", &value);
+        if !is_chunked {
+            bytes.extend_from_slice(body);
+            return bytes;
+        }
+        if !body.is_empty() {
+            bytes.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
+            bytes.extend_from_slice(body);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
+        bytes
     }
-    for value in &request.content_type {
-        field("content-type", value.as_bytes());
-    }
-    let mut is_chunked = false;
-    for (name, value) in &request.headers {
-        is_chunked |= name == "transfer-encoding";
-        field(name, value.as_bytes());
-    }
-    let body = request.body.as_bytes();
-    if !is_chunked && (!body.is_empty() || has_length(&request.method)) {
-        field("content-length", body.len().to_string().as_bytes());
-    }
-    bytes.extend_from_slice(b"\r\n");
-    if !is_chunked {
-        bytes.extend_from_slice(body);
-        return bytes;
-    }
-    if !body.is_empty() {
-        bytes.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
-        bytes.extend_from_slice(body);
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b"0\r\n\r\n");
-    bytes
 }
 
 /// The methods whose requests say their length even when it is 0 (RFC 9110 section 8.6).
-fn has_length(method: &str) -> bool {
-    matches!(method, "POST" | "PUT" | "PATCH")
+fn has_length(method: &[u8]) -> bool {
+    matches!(method, b"POST" | b"PUT" | b"PATCH")
 }
 
 /// One kept connection to one server, opened when it is needed.
-pub(crate) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     address: SocketAddr,
     stream: Option<TcpStream>,
     /// Bytes read and not used yet.
@@ -124,7 +157,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn to(port: u16) -> Self {
+    /// A connection to a port of 127.0.0.1.
+    #[must_use]
+    pub fn to(port: u16) -> Self {
         Self {
             address: (Ipv4Addr::LOCALHOST, port).into(),
             stream: None,
@@ -136,7 +171,16 @@ impl Connection {
     ///
     /// # Errors
     /// When the server cannot be reached, hangs, or answers something that is not HTTP.
-    pub(crate) async fn exchange(&mut self, request: &[u8], method: &str) -> Result<Answer> {
+    pub async fn exchange(&mut self, request: &Request) -> Result<Answer> {
+        self.exchange_bytes(&request.encode(), &request.method)
+            .await
+    }
+
+    /// The same for bytes that need not be one request; `method` tells whether a body is awaited.
+    ///
+    /// # Errors
+    /// As [`Connection::exchange`].
+    pub async fn exchange_bytes(&mut self, request: &[u8], method: &[u8]) -> Result<Answer> {
         let was_open = self.stream.is_some();
         let answer = self.timed(request, method).await?;
         // A kept connection may have been closed for its age in the same moment.
@@ -146,7 +190,7 @@ impl Connection {
         Ok(answer)
     }
 
-    async fn timed(&mut self, request: &[u8], method: &str) -> Result<Answer> {
+    async fn timed(&mut self, request: &[u8], method: &[u8]) -> Result<Answer> {
         let exchange = tokio::time::timeout(DEADLINE, self.attempt(request, method)).await;
         match exchange {
             Ok(Ok(answer)) => Ok(answer),
@@ -166,7 +210,7 @@ impl Connection {
         }
     }
 
-    async fn attempt(&mut self, request: &[u8], method: &str) -> std::io::Result<Answer> {
+    async fn attempt(&mut self, request: &[u8], method: &[u8]) -> std::io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
@@ -191,7 +235,7 @@ impl Connection {
     async fn read(
         &mut self,
         stream: &mut TcpStream,
-        method: &str,
+        method: &[u8],
     ) -> std::io::Result<Option<(Response, bool)>> {
         let (mut response, used) = loop {
             match self.head()? {
@@ -208,7 +252,7 @@ impl Connection {
         let is_closing = lower("connection").is_some_and(|value| value.contains("close"));
         let is_chunked = lower("transfer-encoding").is_some();
         let length = lower("content-length").and_then(|value| value.parse::<usize>().ok());
-        let is_bodiless = method == "HEAD" || matches!(response.status, 204 | 304);
+        let is_bodiless = method == b"HEAD" || matches!(response.status, 204 | 304);
         let mut is_kept = !is_closing;
         if is_bodiless {
         } else if is_chunked {
@@ -285,13 +329,12 @@ mod tests {
     fn request(method: &str, headers: &[(&str, &str)], body: &str) -> Request {
         let headers = headers.iter();
         Request {
-            method: method.to_owned(),
+            method: method.into(),
             target: "/v2/".into(),
-            headers: headers
-                .map(|(name, value)| (name.to_string(), value.to_string()))
+            fields: headers
+                .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
                 .collect(),
-            body: body.to_owned(),
-            ..Request::default()
+            body: body.into(),
         }
     }
 
@@ -316,7 +359,7 @@ mod tests {
                 "transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
             ),
         ] {
-            let bytes = encode(&request(method, headers, body), None);
+            let bytes = request(method, headers, body).encode();
             assert_eq!(
                 String::from_utf8_lossy(&bytes),
                 format!("{method}{START}{rest}")
@@ -350,8 +393,10 @@ mod tests {
             ("HEAD", 404, ""),
             ("GET", 204, ""),
         ] {
-            let bytes = encode(&request(method, &[], ""), None);
-            let answer = connection.exchange(&bytes, method).await.unwrap();
+            let answer = connection
+                .exchange(&request(method, &[], ""))
+                .await
+                .unwrap();
             let Answer::Responded(response) = answer else {
                 panic!("{method}: {answer}");
             };
