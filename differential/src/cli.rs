@@ -16,12 +16,19 @@ use crate::{conformance, entry, files, parity, report};
 /// Put generated requests to the filter and to the registry it answers for, and compare
 ///
 /// Every case goes to a registry that checks tokens by itself, and through Envoy with the filter to
-/// the same registry without a check. The edge must never forward what the registry refuses, and
-/// must answer alike but for named rules. A case that fails is made small and printed as an entry
-/// of tests/corpus.
+/// the same registry without a check: each through a listener with defaults, a part of them also
+/// through the production listener and over HTTP/2. The edge must never forward what the registry
+/// refuses, and must answer alike but for what is listed. A case that fails is made small and
+/// printed as an entry of tests/corpus.
 #[derive(Debug, Parser)]
-#[command(name = "differential", version, after_help = EXAMPLES)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    name = "differential",
+    bin_name = "cargo xtask differential",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -32,12 +39,19 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  differential                               10 000 cases for each registry, always the same
-  differential --cases 200000 --fresh        many, and others each time; the summary names the seed
-  differential --seed 7 --case 4711          one case again
-  differential --entries failed.toml         cases as they were printed, perhaps changed
-  differential conformance                   the OCI conformance suite, through the edge and without
-  differential parity --write                docs/parity.md anew
+  cargo xtask differential                            10 000 cases for each registry, always the same
+  cargo xtask differential --cases 200000 --fresh     many, and others each time
+  cargo xtask differential --seed 7 --case 4711       one case again
+  cargo xtask differential --entries failed.toml      cases as they were printed, perhaps changed
+  cargo xtask differential --profile distribution-3 --json > result.json
+  cargo xtask differential conformance                the OCI conformance suite instead
+  cargo xtask differential parity --write             docs/parity.md anew
+
+What fails:
+  looser             the registry refuses, and the edge forwarded
+  stricter           the registry lets pass what the edge refuses, and nothing lists it
+  refused otherwise  both refuse, and a client sees another challenge or answer
+  served otherwise   both let pass, and the pool saw another request
 
 Exit status: 0 when nothing failed, 1 when a case failed or a program could not be run.";
 
@@ -45,7 +59,14 @@ Exit status: 0 when nothing failed, 1 when a case failed or a program could not 
 enum Command {
     /// Run the OCI conformance suite through the edge and straight at the registry: every test
     /// must end alike
-    Conformance(Programs),
+    Conformance {
+        /// Writes to tests/conformance.toml how they end
+        #[arg(long)]
+        write: bool,
+
+        #[command(flatten)]
+        programs: Programs,
+    },
     /// Print docs/parity.md as it follows from the corpus and the rules
     Parity {
         /// Writes it to docs/parity.md
@@ -56,15 +77,15 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Cases {
-    /// Number of cases for each registry; the corpus's own come first
+    /// Number of cases for each registry
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     cases: u64,
 
-    /// Seed of the generated cases
+    /// Seed of the generated cases; those of tests/corpus come first
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 
-    /// Takes another seed each time
+    /// Takes another seed each time, says which, and leaves the cases of tests/corpus out
     #[arg(long, conflicts_with = "seed")]
     fresh: bool,
 
@@ -146,9 +167,9 @@ impl Arguments {
         let _interrupt = interrupt::install()?;
         let tools = Tools::open(Progress::stderr())?;
         match self.command {
-            Some(Command::Conformance(programs)) => {
+            Some(Command::Conformance { write, programs }) => {
                 let wasm = programs.filter(&tools)?;
-                conformance::run(&tools, &programs.releases(), &wasm)
+                conformance::run(&tools, &programs.releases(), &wasm, write)
             }
             _ => self.cases.run(&tools),
         }
@@ -164,12 +185,18 @@ impl Cases {
         let range = Range {
             seed: if self.fresh { fresh } else { self.seed },
             first: self.case.unwrap_or_default(),
+            is_fresh: self.fresh,
             count: match (self.case, written) {
                 (Some(_), _) => 1,
                 (None, Some(written)) => u64::try_from(written).unwrap_or(u64::MAX),
                 (None, None) => self.cases,
             },
         };
+        // First of all: it counts when the run is ended early, too.
+        eprintln!(
+            "seed {}: `--seed {}` repeats its cases",
+            range.seed, range.seed
+        );
         let wasm = self.programs.filter(tools)?;
         let outcomes = self
             .programs

@@ -8,28 +8,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use testbed::issuer::User;
 use testbed::process::{Process, free_port};
 use testbed::registry::{self, Node, Release, TokenAuth};
-use testbed::tools::{Source, Tool, Tools};
+use testbed::tools::{OCI_CONFORMANCE, Tools};
 use testbed::{Error, Result, Stack};
 
 use crate::files;
 const ISSUER: &str = "omnibus-gitlab-issuer";
 const SERVICE: &str = "container_registry";
-
-/// The suite, at the commit that this was written for.
-static SUITE: Tool = Tool {
-    name: "oci-conformance",
-    version: "0.0.0-20260831232431-97274622c111",
-    purpose: "the OCI conformance suite",
-    source: Source::Go {
-        module: "github.com/opencontainers/distribution-spec/conformance",
-        binary: "conformance",
-    },
-};
 
 /// Longer than the suite takes on a slow machine.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -47,20 +37,43 @@ enum Verdict {
     Skipped,
 }
 
-/// Runs the suite for each release; answers whether all tests ended alike.
+/// Runs the suite for each release; answers whether all tests ended alike, and as it is written
+/// down, or writes that down.
 ///
 /// # Errors
 /// When a part cannot be had or started, or the suite writes no results.
-pub(crate) fn run(tools: &Tools, releases: &[Release], wasm: &Path) -> Result<bool> {
-    let suite = tools.ensure(&SUITE)?;
+pub(crate) fn run(tools: &Tools, releases: &[Release], wasm: &Path, write: bool) -> Result<bool> {
+    let suite = tools.ensure(&OCI_CONFORMANCE)?;
+    let mut known = Known::read()?;
     let mut is_alike = true;
     for release in releases {
-        is_alike &= compare(tools, *release, wasm, &suite)?;
+        let profile = release.profile();
+        let (straight, through) = both(tools, *release, wasm, &suite)?;
+        is_alike &= report(profile, &straight, &through);
+        let found = Counts::of(&through);
+        if write {
+            known.0.insert(profile.to_owned(), found);
+        } else if known.0.get(profile) != Some(&found) {
+            println!(
+                "{profile}: not as in {FILE}; if that is right, `cargo xtask differential \
+                 conformance --write` and then `parity --write`"
+            );
+            is_alike = false;
+        }
+    }
+    if write {
+        known.write()?;
     }
     Ok(is_alike)
 }
 
-fn compare(tools: &Tools, release: Release, wasm: &Path, suite: &Path) -> Result<bool> {
+/// The verdicts straight at the registry and through the edge.
+fn both(
+    tools: &Tools,
+    release: Release,
+    wasm: &Path,
+    suite: &Path,
+) -> Result<(Verdicts, Verdicts)> {
     let profile = release.profile();
     let user = User::new("conformance", "conformance-password")
         .may(NAMESPACE, &["pull", "push", "delete"]);
@@ -88,7 +101,6 @@ fn compare(tools: &Tools, release: Release, wasm: &Path, suite: &Path) -> Result
         }),
     };
     let alone = Node::start(tools, settings, stack.folder())?;
-    let start = Instant::now();
     let round = |name: &str, authority: &str, tls: &str| {
         let what = format!("the suite, {name} ({profile})");
         tools.progress().step(&what, || {
@@ -115,7 +127,7 @@ fn compare(tools: &Tools, release: Release, wasm: &Path, suite: &Path) -> Result
     };
     let through = round("through the edge", &stack.authority(), "enabled")?;
     let straight = round("straight at the registry", &alone.authority(), "disabled")?;
-    Ok(report(profile, &straight, &through, start.elapsed()))
+    Ok((straight, through))
 }
 
 /// Runs the suite to its end and reads what it wrote.
@@ -147,14 +159,15 @@ fn read(xml: &str) -> Result<Verdicts> {
         .filter(|node| node.has_tag_name("testcase"))
     {
         let attribute = |name| case.attribute(name).unwrap_or_default();
-        let name = format!("{} {}", attribute("classname"), attribute("name"));
-        let has = |tag| case.children().any(|node| node.has_tag_name(tag));
-        let verdict = if has("failure") || has("error") {
-            Verdict::Failed
-        } else if has("skipped") {
-            Verdict::Skipped
-        } else {
-            Verdict::Passed
+        let name = attribute("name").to_owned();
+        let verdict = match attribute("status") {
+            "passed" => Verdict::Passed,
+            "failure" | "error" => Verdict::Failed,
+            "skipped" | "disabled" => Verdict::Skipped,
+            other => {
+                let fault = format!("junit.xml: {name} has the status {other:?}");
+                return Err(Error::Other(fault));
+            }
         };
         let count = counts.entry(name.clone()).or_default();
         verdicts.insert((name, *count), verdict);
@@ -166,35 +179,90 @@ fn read(xml: &str) -> Result<Verdicts> {
     Ok(verdicts)
 }
 
-fn report(profile: &str, straight: &Verdicts, through: &Verdicts, elapsed: Duration) -> bool {
-    let count =
-        |verdicts: &Verdicts, wanted| verdicts.values().filter(|found| **found == wanted).count();
+/// Says how the tests ended; answers whether alike.
+fn report(profile: &str, straight: &Verdicts, through: &Verdicts) -> bool {
     for (name, verdicts) in [("straight", straight), ("through the edge", through)] {
-        println!(
-            "{profile}, {name}: {} tests, {} passed, {} failed, {} skipped",
-            verdicts.len(),
-            count(verdicts, Verdict::Passed),
-            count(verdicts, Verdict::Failed),
-            count(verdicts, Verdict::Skipped),
-        );
+        let Counts {
+            passed,
+            failed,
+            skipped,
+            ..
+        } = Counts::of(verdicts);
+        println!("{profile}, {name}: {passed} passed, {failed} failed, {skipped} skipped");
     }
     let mut all: Vec<_> = straight.keys().chain(through.keys()).collect();
     all.sort_unstable();
     all.dedup();
-    let mut differing = 0;
-    for key in all {
+    let (differing, alike): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|key| straight.get(key) != through.get(key));
+    for key in &differing {
         let (theirs, ours) = (straight.get(key), through.get(key));
-        if theirs != ours {
-            differing += 1;
-            println!(
-                "  {}: straight {theirs:?}, through the edge {ours:?}",
-                key.0
-            );
-        }
+        println!(
+            "  {}: straight {theirs:?}, through the edge {ours:?}",
+            key.0
+        );
     }
-    let seconds = elapsed.as_secs_f64();
-    println!("{profile}: {differing} tests ended otherwise through the edge ({seconds:.1} s)");
-    differing == 0
+    println!(
+        "{profile}: {} tests ended alike, {} otherwise through the edge",
+        alike.len(),
+        differing.len()
+    );
+    differing.is_empty()
+}
+
+/// What is written down of a release's verdicts.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Counts {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+    /// The failed ones, by what they try.
+    pub(crate) failures: BTreeMap<String, usize>,
+}
+
+/// What is written down, by the profile.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Known(pub(crate) BTreeMap<String, Counts>);
+
+/// The file it is written to.
+const FILE: &str = "tests/conformance.toml";
+
+impl Counts {
+    fn of(verdicts: &Verdicts) -> Self {
+        let mut counts = Self::default();
+        for ((name, _), verdict) in verdicts {
+            match verdict {
+                Verdict::Passed => counts.passed += 1,
+                Verdict::Skipped => counts.skipped += 1,
+                Verdict::Failed => {
+                    counts.failed += 1;
+                    // What comes before is the data it is tried with.
+                    let tried = name.rsplit('/').next().unwrap_or(name);
+                    *counts.failures.entry(tried.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        counts
+    }
+}
+
+impl Known {
+    pub(crate) fn read() -> Result<Self> {
+        let text = files::read(&testbed::artifact::root().join(FILE))?;
+        toml::from_str(&text).map_err(|fault| Error::Other(format!("{FILE}: {fault}")))
+    }
+
+    fn write(&self) -> Result<()> {
+        const HEAD: &str = "# How the tests of the OCI conformance suite end, straight at the registry and through the edge\n\
+            # alike. Written by `cargo xtask differential conformance --write`.\n\n";
+        let text = toml::to_string(self).map_err(|fault| Error::Other(fault.to_string()))?;
+        files::write(
+            &testbed::artifact::root().join(FILE),
+            &format!("{HEAD}{text}"),
+        )
+    }
 }
 
 #[cfg(test)]
@@ -204,15 +272,25 @@ mod tests {
     #[test]
     fn results_are_read_by_name_and_order() {
         let xml = r#"<testsuites><testsuite name="s">
-            <testcase name="a" classname="c"/>
-            <testcase name="a" classname="c"><failure message="x"/></testcase>
-            <testcase name="b" classname="c"><skipped/></testcase>
+            <testcase name="s/x/a" classname="" status="passed"/>
+            <testcase name="s/x/a" classname="" status="failure"><system-out>x</system-out></testcase>
+            <testcase name="s/x/b" classname="" status="skipped"/>
         </testsuite></testsuites>"#;
         let verdicts = read(xml).unwrap();
         let named = |name: &str, count| verdicts.get(&(name.to_owned(), count)).copied();
-        assert_eq!(named("c a", 0), Some(Verdict::Passed));
-        assert_eq!(named("c a", 1), Some(Verdict::Failed));
-        assert_eq!(named("c b", 0), Some(Verdict::Skipped));
+        assert_eq!(named("s/x/a", 0), Some(Verdict::Passed));
+        assert_eq!(named("s/x/a", 1), Some(Verdict::Failed));
+        assert_eq!(named("s/x/b", 0), Some(Verdict::Skipped));
+        let counts = Counts::of(&verdicts);
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (1, 1, 1));
+        assert_eq!(counts.failures.get("a"), Some(&1));
+        assert!(!report(
+            "x",
+            &verdicts,
+            &read(&xml.replace("failure", "passed")).unwrap()
+        ));
+        // A word that is not known must not pass for a success.
+        assert!(read(&xml.replace("skipped", "other")).is_err());
         assert!(read("<testsuites/>").is_err());
         assert!(read("no").is_err());
     }

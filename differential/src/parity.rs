@@ -13,6 +13,7 @@ use corpus::expectation::Expectation;
 use testbed::Result;
 use testbed::registry::Release;
 
+use crate::conformance::{Counts, Known};
 use crate::files;
 use crate::rules::{self, Rule};
 
@@ -26,14 +27,17 @@ const PROFILES: [(&str, &str); 3] = [
 const INTRODUCTION: &str = "\
 # Parity with the registry
 
-What the filter answers, against what the registry answers that checks tokens by itself. This file
-is generated from `tests/corpus`, `tests/divergences.toml` and the rules of `differential`; write it
-anew with `cargo run -p differential -- parity --write`.
+What the filter answers, against what the registry answers that checks tokens by itself. Written by
+`cargo xtask differential parity --write` from `tests/corpus`, `tests/divergences.toml`,
+`tests/conformance.toml` and the rules of `differential`; not by hand.
 
-\"Identical\" means status, challenge (its scopes as a set), body (as JSON) and the headers that a
-client acts on. Every divergence is stricter: nothing that the registry refuses is forwarded.
-`cargo run -p differential` puts these cases and generated ones to Distribution 2.8.2 and 3.1.2 and to
-the filter in Envoy; what is said of GitLab's registry was measured on 3.86.
+\"Identical\" means status, challenge (its scopes in any order), body and the headers that a client
+acts on. **Every divergence is stricter: nothing that the registry refuses is forwarded.**
+
+It is proven in every run of the test command: the cases on the core, on the artifact, in Envoy, and
+on Distribution 2.8.2 and 3.1.2 themselves; generated requests on Envoy and these registries side by
+side; the OCI conformance suite. GitLab's registry cannot be had for a test; what is said of it was
+measured on 3.86.
 ";
 
 /// Prints the document, or writes it.
@@ -41,7 +45,7 @@ the filter in Envoy; what is said of GitLab's registry was measured on 3.86.
 /// # Errors
 /// When the corpus cannot be read or the document not be written.
 pub(crate) fn run(write: bool) -> Result<()> {
-    let text = document(&Corpus::load());
+    let text = document(&Corpus::load(), &Known::read()?);
     if !write {
         print!("{text}");
         return Ok(());
@@ -58,25 +62,32 @@ fn file() -> PathBuf {
     testbed::artifact::root().join("docs/parity.md")
 }
 
-fn document(corpus: &Corpus) -> String {
+fn document(corpus: &Corpus, conformance: &Known) -> String {
     let mut text = INTRODUCTION.to_owned();
+    let reasons = reasons(corpus);
+    text.push_str("\n## At a glance\n");
     summary(&mut text, corpus);
-    for (profile, registry) in PROFILES {
-        let _ = write!(text, "\n## {registry} (`{profile}`)\n");
-        divergences(&mut text, corpus, profile);
-    }
+    glance(&mut text, &reasons);
+    conformed(&mut text, conformance);
+    divergences(&mut text, &reasons);
     requests(&mut text);
     identical(&mut text, corpus);
     text
 }
 
+/// The head of a table with a column for each profile.
+fn head(text: &mut String, first: &str) {
+    let columns = PROFILES.map(|(profile, registry)| format!(" {registry}<br>`{profile}` |"));
+    let _ = write!(
+        text,
+        "\n| {first} |{}\n|---|---|---|---|\n",
+        columns.concat()
+    );
+}
+
 /// Cases by subject and profile: how many, and how many of them diverge.
 fn summary(text: &mut String, corpus: &Corpus) {
-    text.push_str("\n| cases |");
-    for (profile, _) in PROFILES {
-        let _ = write!(text, " `{profile}` |");
-    }
-    text.push_str("\n|---|---|---|---|\n");
+    head(text, "cases");
     let mut totals = [(0, 0); PROFILES.len()];
     for (subject, cases) in corpus.by_subject() {
         let _ = write!(text, "| {} |", title(subject));
@@ -102,34 +113,97 @@ fn summary(text: &mut String, corpus: &Corpus) {
 fn counted(count: usize, divergent: usize) -> String {
     match (count, divergent) {
         (0, _) => "–".to_owned(),
-        (count, 0) => format!("{count} identical"),
-        (count, divergent) => format!("{} identical, {divergent} not", count - divergent),
+        (_, 0) => format!("{count} identical"),
+        _ => format!("{} identical, {divergent} stricter", count - divergent),
     }
 }
 
-/// What diverges under a profile, by the reason.
-fn divergences(text: &mut String, corpus: &Corpus, profile: &str) {
-    let here = corpus.divergences().iter();
-    let here = here.filter(|known| known.profiles.iter().any(|name| name == profile));
-    let mut by_reason: Vec<(&str, Vec<&Divergence>)> = Vec::new();
-    for divergence in here {
-        match by_reason
-            .iter_mut()
-            .find(|(reason, _)| *reason == divergence.reason)
-        {
+/// The divergences by their reason, in the order of the list.
+fn reasons(corpus: &Corpus) -> Vec<(&str, Vec<&Divergence>)> {
+    let mut reasons: Vec<(&str, Vec<&Divergence>)> = Vec::new();
+    for divergence in corpus.divergences() {
+        let reason = divergence.reason.as_str();
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, all)) => all.push(divergence),
-            None => by_reason.push((&divergence.reason, vec![divergence])),
+            None => reasons.push((reason, vec![divergence])),
         }
     }
-    for (reason, all) in by_reason {
+    reasons
+}
+
+/// Why the filter is stricter, and in how many cases of each profile.
+fn glance(text: &mut String, reasons: &[(&str, Vec<&Divergence>)]) {
+    head(
+        text,
+        "where the filter is stricter, and why: in so many cases",
+    );
+    for (reason, all) in reasons {
+        let _ = write!(text, "| {reason} |");
+        for (profile, _) in PROFILES {
+            let here = all
+                .iter()
+                .filter(|known| known.profiles.iter().any(|name| name == profile));
+            match here.map(|known| known.cases.len()).sum::<usize>() {
+                0 => text.push_str(" – |"),
+                count => {
+                    let _ = write!(text, " {count} |");
+                }
+            }
+        }
+        text.push('\n');
+    }
+}
+
+/// How the tests of the conformance suite end.
+fn conformed(text: &mut String, conformance: &Known) {
+    text.push_str(
+        "\n| OCI conformance suite | passed | failed | skipped | otherwise through the edge |\n\
+         |---|---|---|---|---|\n",
+    );
+    for (profile, counts) in &conformance.0 {
+        let Counts {
+            passed,
+            failed,
+            skipped,
+            ..
+        } = counts;
+        let _ = writeln!(
+            text,
+            "| `{profile}` | {passed} | {failed} | {skipped} | **0** |"
+        );
+    }
+    text.push_str(
+        "\nEvery test ends the same way with tokens through the edge and straight at the registry. What\n\
+         fails, fails at the registry (tests by what they try):\n\n",
+    );
+    for (profile, counts) in &conformance.0 {
+        let failures: Vec<String> = counts
+            .failures
+            .iter()
+            .map(|(tried, count)| format!("{tried} {count}"))
+            .collect();
+        let _ = writeln!(text, "* `{profile}`: {}", failures.join(", "));
+    }
+}
+
+/// What diverges, case by case.
+fn divergences(text: &mut String, reasons: &[(&str, Vec<&Divergence>)]) {
+    text.push_str("\n## Where the filter is stricter, case by case\n");
+    for (reason, all) in reasons {
         let _ = write!(
             text,
-            "\n**{reason}**\n\n| case | registry | filter |\n|---|---|---|\n"
+            "\n**{reason}**\n\n| case | profiles | registry | filter |\n|---|---|---|---|\n"
         );
         for divergence in all {
+            let profiles = if divergence.profiles.len() == PROFILES.len() {
+                "all".to_owned()
+            } else {
+                divergence.profiles.join(", ")
+            };
+            let ours = answer(&divergence.ours);
             for name in &divergence.cases {
-                let ours = answer(&divergence.ours);
-                let _ = writeln!(text, "| {name} | {} | {ours} |", divergence.registry);
+                let registry = &divergence.registry;
+                let _ = writeln!(text, "| {name} | {profiles} | {registry} | {ours} |");
             }
         }
     }
@@ -138,9 +212,9 @@ fn divergences(text: &mut String, corpus: &Corpus, profile: &str) {
 /// The rules for requests nobody wrote down.
 fn requests(text: &mut String) {
     text.push_str(
-        "\n## Rules\n\n\
-         Beyond the cases above, these are the only ways in which the edge (Envoy and the filter) may\n\
-         answer otherwise than the registry; `differential` fails on any other.\n\n\
+        "\n## Beyond the cases\n\n\
+         For requests that nobody wrote down, these are the only ways in which the edge (Envoy and the\n\
+         filter) may answer otherwise than the registry; `cargo xtask differential` fails on any other.\n\n\
          | rule | profiles | the edge answers | why |\n|---|---|---|---|\n",
     );
     for Rule {
@@ -172,7 +246,7 @@ fn requests(text: &mut String) {
 
 /// The cases that are identical under every profile they apply to, by subject.
 fn identical(text: &mut String, corpus: &Corpus) {
-    text.push_str("\n## Identical\n");
+    text.push_str("\n## Identical, case by case\n");
     for (subject, cases) in corpus.by_subject() {
         let mut rows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for case in cases {
@@ -244,11 +318,11 @@ mod tests {
 
     #[test]
     fn the_document_is_current() {
-        let expected = document(&Corpus::load());
+        let expected = document(&Corpus::load(), &Known::read().unwrap());
         let found = files::read(&file()).unwrap();
         assert!(
             found == expected,
-            "docs/parity.md is out of date: cargo run -p differential -- parity --write"
+            "docs/parity.md is out of date: cargo xtask differential parity --write"
         );
     }
 

@@ -34,14 +34,17 @@ pub(crate) fn text(outcomes: &[Outcome], range: Range) -> String {
         let rate = rate(range.count, outcome);
         let _ = writeln!(
             text,
-            "{}: {} cases in {:.1} s, {rate:.0}/s, seed {}; {} comparisons, {} failed, {} unsteady",
+            "{}: {} cases in {:.1} s, {rate:.0}/s, seed {}: {} comparisons, {} failed{}",
             outcome.release.profile(),
             range.count,
             outcome.elapsed.as_secs_f64(),
             range.seed,
             outcome.tally.compared,
             outcome.tally.failures(),
-            outcome.tally.unsteady,
+            match outcome.tally.unsteady {
+                0 => String::new(),
+                unsteady => format!(", {unsteady} more did not fail again"),
+            },
         );
     }
     let unmet = rules::all().filter(|rule| {

@@ -42,6 +42,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub(crate) struct Range {
     pub(crate) seed: u64,
     pub(crate) first: u64,
+    /// Begins after the cases of the corpus.
+    pub(crate) is_fresh: bool,
     pub(crate) count: u64,
 }
 
@@ -86,7 +88,13 @@ pub(crate) fn run(
         .build()
         .map_err(|fault| Error::Other(format!("no threads: {fault}")))?;
     runtime.block_on(content::push(stand.open_port()))?;
+    let first = if range.is_fresh {
+        generator.written()
+    } else {
+        range.first
+    };
     let shared = Arc::new(Shared {
+        first,
         release,
         mint,
         generator,
@@ -117,6 +125,8 @@ struct Shared {
     generator: Generator,
     ports: Ports,
     range: Range,
+    /// The number of the first case.
+    first: u64,
     /// How many cases were begun.
     next: AtomicU64,
     /// The kinds of failure that were made small already, for not to do one over and over.
@@ -180,7 +190,7 @@ impl Shared {
             if index >= self.range.count {
                 return Ok(tally);
             }
-            let number = self.range.first + index;
+            let number = self.first + index;
             self.put(&mut judge, &mut tally, number, Way::FIRST).await?;
             for (way, place) in Way::OTHERS.into_iter().zip(0..) {
                 if number % SAMPLE == place || number < self.generator.written() {

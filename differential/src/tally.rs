@@ -81,19 +81,25 @@ impl Tally {
 
     /// Rows of the summary: what, and how often. What must not be comes last, with its zeros.
     pub(crate) fn rows(&self) -> Vec<(String, u64)> {
-        let count = |kind: &Kind| self.identical.get(kind).copied().unwrap_or_default();
+        let of_kind = |kind: &Kind| self.identical.get(kind).copied().unwrap_or_default();
         let identical = Kind::ALL
             .iter()
-            .map(|kind| (format!("identical: {}", kind.name()), count(kind)));
-        let listed = rules::all().map(|rule| {
-            let count = self.listed.get(rule.name).copied().unwrap_or_default();
-            (format!("by rule: {}", rule.name), count)
-        });
-        let failed = Failure::ALL.iter().map(|failure| {
-            let count = self.failed.get(failure).copied().unwrap_or_default();
-            (format!("FAILED: {failure}"), count)
-        });
-        identical.chain(listed).chain(failed).collect()
+            .map(|kind| (format!("  {}", kind.name()), of_kind(kind)));
+        let of_rule = |name| self.listed.get(name).copied().unwrap_or_default();
+        let listed = rules::all().map(|rule| (format!("  {}", rule.name), of_rule(rule.name)));
+        let of_failure = |failure| self.failed.get(failure).copied().unwrap_or_default();
+        let failed = Failure::ALL
+            .iter()
+            .map(|failure| (format!("FAILED: {failure}"), of_failure(failure)));
+        let mut rows = vec![("identical".to_owned(), self.identical.values().sum())];
+        rows.extend(identical);
+        rows.push((
+            "otherwise, as listed".to_owned(),
+            self.listed.values().sum(),
+        ));
+        rows.extend(listed);
+        rows.extend(failed);
+        rows
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -116,7 +122,7 @@ impl Tally {
         json!({
             "compared": self.compared,
             "identical": counts(identical.collect()),
-            "by_rule": counts(listed.collect()),
+            "as_listed": counts(listed.collect()),
             "failed": counts(failed.collect()),
             "unsteady": self.unsteady,
             "not_over_http_2": self.impassable,

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use testbed::process::interrupt;
 use testbed::registry::Release;
 
-use crate::{build, demo, menu, stages, tool_list};
+use crate::{build, demo, differential, menu, stages, tool_list};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 something did not go as it must; 2 the command line is wrong;
@@ -34,6 +35,7 @@ enum Command {
     Test(Test),
     /// Build the artifact, and print its path, size and SHA-256
     Build,
+    Differential(Differential),
     Tools(Tools),
 }
 
@@ -127,6 +129,19 @@ Examples:
 
 The last line of the output is `N passed, N failed`, counted in stages.";
 
+/// Put generated requests to the filter and to the registry it answers for, and compare
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Differential {
+    /// Those of the program itself; `--help` names them
+    #[arg(
+        value_name = "ARGUMENTS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) arguments: Vec<OsString>,
+}
+
 fn stage_names() -> PossibleValuesParser {
     PossibleValuesParser::new(stages::ALL.iter().map(|stage| stage.name))
 }
@@ -154,6 +169,7 @@ impl Xtask {
             Command::Demo(demo) => demo::run(&demo, &interrupt),
             Command::Test(test) => stages::run(&test),
             Command::Build => build::run(),
+            Command::Differential(differential) => differential::run(&differential),
             Command::Tools(tools) => tool_list::run(&tools),
         }
     }

@@ -7,6 +7,7 @@
 mod build;
 mod cli;
 mod demo;
+mod differential;
 mod imports;
 mod lockfile;
 mod menu;

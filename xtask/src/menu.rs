@@ -13,11 +13,16 @@ pub(crate) fn print() {
 /// The menu, made from the same text as `--help`, so that the two cannot differ.
 fn text() -> String {
     let mut lines = vec![paint::bold("cargo xtask COMMAND")];
-    for command in Xtask::command().get_subcommands() {
+    let menu = Xtask::command();
+    let longest = menu
+        .get_subcommands()
+        .map(|command| command.get_name().len());
+    let width = longest.max().unwrap_or_default();
+    for command in menu.get_subcommands() {
         let about = command.get_about().map(ToString::to_string);
         lines.push(format!(
             "  {}  {}",
-            paint::cyan(&format!("{:<6}", command.get_name())),
+            paint::cyan(&format!("{:<width$}", command.get_name())),
             about.unwrap_or_default()
         ));
     }
@@ -34,7 +39,7 @@ mod tests {
     #[test]
     fn every_command_has_one_line() {
         let text = text();
-        for name in ["demo", "test", "build", "tools"] {
+        for name in ["demo", "test", "build", "differential", "tools"] {
             let lines = text.lines().filter(|line| {
                 let plain = anstream::adapter::strip_str(line).to_string();
                 plain.split_whitespace().next() == Some(name)

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod dependencies;
+mod differential;
 mod lints;
 mod suites;
 mod tidy;
@@ -77,6 +78,16 @@ pub(crate) const ALL: &[Stage] = &[
         name: "edgectl",
         purpose: "the operator's tool against real edges and registries",
         work: suites::edgectl,
+    },
+    Stage {
+        name: "differential",
+        purpose: "generated requests to filter and registry, which have to answer alike",
+        work: differential::differential,
+    },
+    Stage {
+        name: "conformance",
+        purpose: "the OCI conformance suite, through the edge and straight at the registry",
+        work: differential::conformance,
     },
     Stage {
         name: "deny",

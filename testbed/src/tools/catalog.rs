@@ -64,6 +64,17 @@ pub static DISTRIBUTION_3: Tool = Tool {
     },
 };
 
+/// The OCI conformance suite, at a commit: it has no releases of this program.
+pub static OCI_CONFORMANCE: Tool = Tool {
+    name: "oci-conformance",
+    version: "0.0.0-20260831232431-97274622c111",
+    purpose: "the OCI conformance suite",
+    source: Source::Go {
+        module: "github.com/opencontainers/distribution-spec/conformance",
+        binary: "conformance",
+    },
+};
+
 /// skopeo.
 pub static SKOPEO: Tool = Tool {
     name: "skopeo",
@@ -173,6 +184,7 @@ pub static ALL: &[&Tool] = &[
     &FUNC_E,
     &DISTRIBUTION_2,
     &DISTRIBUTION_3,
+    &OCI_CONFORMANCE,
     &SKOPEO,
     &BUILDAH,
     &DOCKER,
