@@ -88,12 +88,14 @@ impl Authorizer {
     /// let head = RequestHead {
     ///     method: b"GET",
     ///     target: b"/v2/group/app/manifests/latest",
+    ///     host: &[],
+    ///     forwarded_proto: &[],
     ///     authorization: &[],
     ///     content_type: &[],
     ///     body: Body::Empty,
     /// };
     /// let decision = authorizer.decide(&head, UnixTime::from_seconds(1_700_000_000));
-    /// let response = authorizer.response(&decision, head.method).ok_or("a challenge has a response")?;
+    /// let response = authorizer.response(&decision, &head).ok_or("a challenge has a response")?;
     /// assert_eq!(response.status, 401);
     /// assert_eq!(
     ///     response.header("www-authenticate"),
@@ -112,11 +114,10 @@ impl Authorizer {
         }
     }
 
-    /// The response that a host sends to a request of `method` for a decision about it; `None` if
-    /// it forwards.
+    /// The response that a host sends for a decision about `head`; `None` if it forwards.
     #[must_use]
-    pub fn response(&self, decision: &Decision, method: &[u8]) -> Option<Response> {
-        Response::for_decision(decision, method, &self.config)
+    pub fn response(&self, decision: &Decision, head: &RequestHead<'_>) -> Option<Response> {
+        Response::for_decision(decision, head, &self.config)
     }
 
     fn permit(&self, head: &RequestHead<'_>, now: UnixTime) -> Result<Permit, Refusal> {

@@ -3,22 +3,25 @@
 //! Nothing has a default that would mean "anything goes": without a realm, a service, an issuer or
 //! a certificate there is no [`Config`], and a host does not start.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use fluent_uri::Uri;
 use serde_json::{Map, Value};
 
 use crate::keys::{EmbeddedKey, KeysError, TrustedKeys};
 use crate::profile::Profile;
+use crate::realm::{Autoredirect, Realm};
+use crate::request::RequestHead;
 use crate::shape::{self, Shape};
 use crate::token::TokenVerifier;
 use crate::token::cache::CacheLimits;
 
 mod describe;
+mod realm;
 
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
 /// against this table.
-pub const KEYS: [(&str, &str); 8] = [
+pub const KEYS: [(&str, &str); 11] = [
     ("realm", "the absolute http(s) URL of the token endpoint"),
     (
         "service",
@@ -38,6 +41,19 @@ pub const KEYS: [(&str, &str); 8] = [
         "an object of header names to lists of values, as in the registry's http.headers",
     ),
     (
+        "autoredirect",
+        "true or false: whether the realm is on the request's own host",
+    ),
+    (
+        "autoredirect_hosts",
+        "a list of the hosts that autoredirect may name, as in a Host field: \
+         \"registry.example.com\", \"registry.example.com:5000\"; no scheme, path or wildcard",
+    ),
+    (
+        "autoredirectpath",
+        "the path of the realm on the request's own host, beginning with a slash",
+    ),
+    (
         "token_cache_entries",
         "how many proven tokens are kept, a whole number; 0 keeps none",
     ),
@@ -50,7 +66,7 @@ pub const KEYS: [(&str, &str); 8] = [
 /// A configuration that holds.
 #[derive(Clone, Debug)]
 pub struct Config {
-    realm: String,
+    realm: Realm,
     headers: Vec<(String, String)>,
     verifier: TokenVerifier,
     keys_from: KeySource,
@@ -100,6 +116,13 @@ pub enum ConfigError {
         /// What it is instead.
         found: String,
     },
+    /// A key that has no meaning beside the others.
+    Misplaced {
+        /// The key.
+        key: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
     /// The certificates cannot be used.
     Keys(KeysError),
 }
@@ -142,13 +165,14 @@ impl Config {
         if shape::read(json, Shape::Any).is_err() {
             return Err(ConfigError::Repeated);
         }
-        let realm = realm(required_text(&mut members, "realm")?)?;
+        let configured_realm = required_text(&mut members, "realm")?;
         let service = required_text(&mut members, "service")?;
         let issuer = required_text(&mut members, "issuer")?;
         let profile = match optional_text(&mut members, "profile")? {
             None => Profile::default(),
             Some(name) => Profile::from_name(&name).ok_or_else(|| value_error("profile", &name))?,
         };
+        let realm = realm::read(configured_realm, &mut members, profile)?;
         let form = profile.key_id_form();
         let (keys, keys_from) = match optional_text(&mut members, "rootcertbundle")? {
             Some(pem) => (
@@ -186,10 +210,22 @@ impl Config {
         })
     }
 
-    /// The URL of the token endpoint, as it stands in a challenge.
+    /// The configured URL of the token endpoint.
     #[must_use]
     pub fn realm(&self) -> &str {
-        &self.realm
+        self.realm.configured()
+    }
+
+    /// The URL of the token endpoint, as it stands in a challenge to this request.
+    #[must_use]
+    pub fn realm_for(&self, head: &RequestHead<'_>) -> Cow<'_, str> {
+        self.realm.for_request(head)
+    }
+
+    /// For which hosts the realm is built out of the request, if for any.
+    #[must_use]
+    pub const fn autoredirect(&self) -> Option<&Autoredirect> {
+        self.realm.autoredirect()
     }
 
     /// This registry's name: in a challenge, and what `aud` must name.
@@ -282,21 +318,6 @@ fn value_error(key: &'static str, found: &dyn fmt::Display) -> ConfigError {
     ConfigError::Value { key, found: shown }
 }
 
-/// An absolute http(s) URL with a host, as clients need it to fetch a token.
-fn realm(text: String) -> Result<String, ConfigError> {
-    let is_usable = |uri: &Uri<&str>| {
-        matches!(uri.scheme().as_str(), "http" | "https")
-            && uri
-                .authority()
-                .is_some_and(|authority| !authority.host().is_empty())
-            && !uri.has_fragment()
-    };
-    match Uri::parse(text.as_str()) {
-        Ok(uri) if is_usable(&uri) => Ok(text),
-        _ => Err(value_error("realm", &text)),
-    }
-}
-
 /// Header names to lists of values. A name or value that could not stand in a response is refused.
 fn headers(value: &Value) -> Result<Vec<(String, String)>, ConfigError> {
     const OWN: [&str; 6] = [
@@ -367,6 +388,7 @@ impl fmt::Display for ConfigError {
                     expectation(key)
                 )
             }
+            Self::Misplaced { key, needs } => write!(formatter, "`{key}`: {needs}"),
             Self::Keys(KeysError::Missing) => formatter.write_str(
                 "`rootcertbundle`: missing, and no bundle was embedded at build time; expected \
                  one or more certificates in PEM, inline",

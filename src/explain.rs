@@ -114,6 +114,8 @@ impl Explanation {
     /// let head = RequestHead {
     ///     method: b"GET",
     ///     target: b"/v2/group/app/manifests/latest",
+    ///     host: &[],
+    ///     forwarded_proto: &[],
     ///     authorization: &[b"Basic YTpi"],
     ///     content_type: &[],
     ///     body: Body::Empty,
@@ -146,7 +148,7 @@ impl Explanation {
                 })
                 .collect();
             let reason = Reason::of(&decision);
-            let answer = authorizer.response(&decision, head.method);
+            let answer = authorizer.response(&decision, head);
             Self {
                 verdict: Verdict::of(&decision),
                 reason: decision.reason_tag(),

@@ -171,6 +171,8 @@ mod tests {
                 let head = RequestHead {
                     method: method.as_bytes(),
                     target: b"/v2/a/blobs/uploads/",
+                    host: &[],
+                    forwarded_proto: &[],
                     authorization: &[],
                     content_type: &types,
                     body,

@@ -22,7 +22,7 @@ mod filter;
 mod kind;
 mod signatures;
 
-use filter::Filter;
+use filter::{Edge, Filter};
 use kind::HostKind;
 use signatures::HostSignatures;
 
@@ -38,8 +38,7 @@ proxy_wasm::main! {{
 /// One configuration. A new one makes a new root, so nothing of the old outlives it.
 #[derive(Default)]
 struct Root {
-    authorizer: Option<Rc<Authorizer>>,
-    kind: Rc<HostKind>,
+    edge: Option<Rc<Edge>>,
 }
 
 impl Context for Root {}
@@ -53,24 +52,22 @@ impl RootContext for Root {
                 for line in config.dates_that_do_not_hold(now()) {
                     warn!("{line}");
                 }
-                let signatures = Box::new(HostSignatures::new(Rc::clone(&self.kind)));
+                let host = Rc::new(HostKind::default());
+                let signatures = Box::new(HostSignatures::new(Rc::clone(&host)));
                 let authorizer = Authorizer::with_signatures(config, signatures, seed());
-                self.authorizer = Some(Rc::new(authorizer));
+                self.edge = Some(Rc::new(Edge { authorizer, host }));
                 true
             }
             Err(fault) => {
                 error!("configuration refused: {fault}");
-                self.authorizer = None;
+                self.edge = None;
                 false
             }
         }
     }
 
     fn create_http_context(&self, _context: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Filter::new(
-            self.authorizer.clone(),
-            Rc::clone(&self.kind),
-        )))
+        Some(Box::new(Filter::new(self.edge.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -52,6 +52,7 @@ pub mod keys;
 pub mod name;
 pub mod permit;
 pub mod profile;
+pub mod realm;
 pub mod request;
 pub mod response;
 pub mod route;

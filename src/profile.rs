@@ -44,6 +44,15 @@ pub enum JwkForm {
     ByKeyId,
 }
 
+/// How `autoredirect` builds a realm out of a request's host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoredirectForm {
+    /// `https://HOST/auth/token`, all but the host built in.
+    Https,
+    /// The scheme is what `X-Forwarded-Proto` says, if it says any; the path can be configured.
+    ForwardedProto,
+}
+
 /// Which answers carry `Docker-Distribution-Api-Version`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiVersionHeader {
@@ -70,6 +79,7 @@ struct Facts {
     literal_addresses: bool,
     gitlab_api: bool,
     // Answers.
+    autoredirect_form: AutoredirectForm,
     json_content_type: &'static str,
     project_path_in_detail: bool,
     api_version_header: ApiVersionHeader,
@@ -90,6 +100,7 @@ const GITLAB: Facts = Facts {
     unnamed_token_errors: false,
     literal_addresses: false,
     gitlab_api: true,
+    autoredirect_form: AutoredirectForm::Https,
     json_content_type: "application/json",
     project_path_in_detail: true,
     api_version_header: ApiVersionHeader::RoutesOnly,
@@ -109,6 +120,7 @@ const DISTRIBUTION_2_8: Facts = Facts {
     unnamed_token_errors: false,
     literal_addresses: false,
     gitlab_api: false,
+    autoredirect_form: AutoredirectForm::Https,
     json_content_type: "application/json; charset=utf-8",
     project_path_in_detail: false,
     api_version_header: ApiVersionHeader::Always,
@@ -128,6 +140,7 @@ const DISTRIBUTION_3: Facts = Facts {
     unnamed_token_errors: true,
     literal_addresses: true,
     gitlab_api: false,
+    autoredirect_form: AutoredirectForm::ForwardedProto,
     json_content_type: "application/json",
     project_path_in_detail: false,
     api_version_header: ApiVersionHeader::Always,
@@ -218,6 +231,12 @@ impl Profile {
     #[must_use]
     pub const fn has_gitlab_api(self) -> bool {
         self.facts().gitlab_api
+    }
+
+    /// How `autoredirect` builds a realm.
+    #[must_use]
+    pub const fn autoredirect_form(self) -> AutoredirectForm {
+        self.facts().autoredirect_form
     }
 
     /// The `Content-Type` of an error in JSON.

@@ -10,6 +10,11 @@ pub struct RequestHead<'a> {
     pub method: &'a [u8],
     /// The request target in origin form (`:path`), exactly as the upstream will get it.
     pub target: &'a [u8],
+    /// The values of `Host`, or of HTTP/2's `:authority`. Read for `autoredirect` only; a host may
+    /// leave them out where that is off.
+    pub host: &'a [&'a [u8]],
+    /// The values of the `X-Forwarded-Proto` fields, for the same purpose.
+    pub forwarded_proto: &'a [&'a [u8]],
     /// The values of the `Authorization` fields.
     pub authorization: &'a [&'a [u8]],
     /// The values of the `Content-Type` fields.

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::decision::{Challenge, Decision, Rejection};
 use crate::form::FormError;
 use crate::profile::ApiVersionHeader;
+use crate::request::RequestHead;
 use crate::route::RouteError;
 use crate::target::{self, TargetError};
 
@@ -29,14 +30,22 @@ pub struct Response {
 const UNSUPPORTED: &str = "UNSUPPORTED";
 
 impl Response {
-    /// The response to a decision about a request of `method`; `None` if it is forwarded.
+    /// The response to a decision about a request; `None` if it is forwarded.
     #[must_use]
-    pub fn for_decision(decision: &Decision, method: &[u8], config: &Config) -> Option<Self> {
+    pub fn for_decision(
+        decision: &Decision,
+        head: &RequestHead<'_>,
+        config: &Config,
+    ) -> Option<Self> {
         let answer = Answer { config };
         match decision {
             Decision::Forward(_) => None,
-            Decision::Challenge(challenge) => Some(answer.challenge(challenge)),
-            Decision::Reject(rejection) => Some(answer.rejection(rejection).for_method(method)),
+            Decision::Challenge(challenge) => {
+                Some(answer.challenge(challenge, &config.realm_for(head)))
+            }
+            Decision::Reject(rejection) => {
+                Some(answer.rejection(rejection).for_method(head.method))
+            }
         }
     }
 
@@ -81,14 +90,9 @@ enum Origin {
 }
 
 impl Answer<'_> {
-    fn challenge(&self, challenge: &Challenge) -> Response {
+    fn challenge(&self, challenge: &Challenge, realm: &str) -> Response {
         let (config, required) = (self.config, &challenge.required);
-        let value = challenge::www_authenticate(
-            config.realm(),
-            config.service(),
-            required,
-            challenge.error,
-        );
+        let value = challenge::www_authenticate(realm, config.service(), required, challenge.error);
         let content_type = config.profile().json_content_type();
         let headers = [("content-type", content_type), ("www-authenticate", &value)];
         self.response(

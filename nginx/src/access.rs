@@ -13,10 +13,10 @@ use ngx::ffi::{
     ngx_http_request_t, ngx_int_t, ngx_time,
 };
 use ngx::http::HttpModuleLocationConf;
-use registry_token_filter::UnixTime;
 use registry_token_filter::credentials::CredentialsError;
 use registry_token_filter::decision::{Challenge, ChallengeReason, Decision};
 use registry_token_filter::target::Target;
+use registry_token_filter::{RequestHead, UnixTime};
 
 use crate::answer;
 use crate::head::Head;
@@ -59,8 +59,9 @@ fn judge(request: &mut ngx_http_request_t) -> Status {
         return Status(NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t);
     }
     let head = Head::of(request);
-    let decision = authorizer.decide(&head.as_request_head(), now());
-    match authorizer.response(&decision, head.method()) {
+    let head = head.as_request_head();
+    let decision = authorizer.decide(&head, now());
+    match authorizer.response(&decision, &head) {
         None if reads_alike(request, &head) => Status::NGX_DECLINED,
         None => {
             log::request(
@@ -78,9 +79,9 @@ fn judge(request: &mut ngx_http_request_t) -> Status {
 }
 
 /// Whether NGINX's own reading of the path, by which it routes, is that of the decision.
-fn reads_alike(request: &ngx_http_request_t, head: &Head<'_>) -> bool {
+fn reads_alike(request: &ngx_http_request_t, head: &RequestHead<'_>) -> bool {
     let by_nginx = request.uri.as_bytes();
-    Target::parse(head.as_request_head().target).is_ok_and(|target| target.path() == by_nginx)
+    Target::parse(head.target).is_ok_and(|target| target.path() == by_nginx)
 }
 
 /// A plain request for a token is how every pull begins; other refusals are worth a look.

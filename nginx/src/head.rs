@@ -8,6 +8,8 @@ use registry_token_filter::{Body, RequestHead};
 pub(crate) struct Head<'r> {
     method: &'r [u8],
     target: &'r [u8],
+    host: Vec<&'r [u8]>,
+    forwarded_proto: Vec<&'r [u8]>,
     authorization: Vec<&'r [u8]>,
     content_type: Vec<&'r [u8]>,
     body: Body,
@@ -16,6 +18,8 @@ pub(crate) struct Head<'r> {
 impl<'r> Head<'r> {
     /// Reads the fields that a decision needs, every value of them, as bytes.
     pub(crate) fn of(request: &'r ngx_http_request_t) -> Self {
+        let mut host = Vec::new();
+        let mut forwarded_proto = Vec::new();
         let mut authorization = Vec::new();
         let mut content_type = Vec::new();
         for field in fields(request) {
@@ -24,21 +28,22 @@ impl<'r> Head<'r> {
                 authorization.push(value);
             } else if name.eq_ignore_ascii_case(b"content-type") {
                 content_type.push(value);
+            } else if name.eq_ignore_ascii_case(b"host") {
+                host.push(value);
+            } else if name.eq_ignore_ascii_case(b"x-forwarded-proto") {
+                forwarded_proto.push(value);
             }
         }
         Self {
             // What the client wrote; `method` is a number, and knows only some.
             method: request.method_name.as_bytes(),
             target: request.unparsed_uri.as_bytes(),
+            host,
+            forwarded_proto,
             authorization,
             content_type,
             body: body(request),
         }
-    }
-
-    /// The method, as the client wrote it.
-    pub(crate) fn method(&self) -> &'r [u8] {
-        self.method
     }
 
     /// For the core.
@@ -46,6 +51,8 @@ impl<'r> Head<'r> {
         RequestHead {
             method: self.method,
             target: self.target,
+            host: &self.host,
+            forwarded_proto: &self.forwarded_proto,
             authorization: &self.authorization,
             content_type: &self.content_type,
             body: self.body,

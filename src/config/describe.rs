@@ -25,13 +25,13 @@ impl Config {
             KeySource::Embedded => "embedded bundle",
         };
         format!(
-            "registry-token-filter {} configured: profile={} issuer={:?} service={:?} realm={:?}; \
+            "registry-token-filter {} configured: profile={} issuer={:?} service={:?} realm={}; \
          keys of the {source}: {}",
             env!("CARGO_PKG_VERSION"),
             self.profile(),
             verifier.issuer,
             verifier.service,
-            self.realm(),
+            self.realm,
             keys.join(", ")
         )
     }

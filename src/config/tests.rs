@@ -19,6 +19,14 @@ fn with(key: &str, value: Value) -> String {
     config.to_string()
 }
 
+/// With `autoredirect` and these hosts.
+fn autoredirect(hosts: Value) -> String {
+    let mut config = complete();
+    config["autoredirect"] = json!(true);
+    config["autoredirect_hosts"] = hosts;
+    config.to_string()
+}
+
 fn without(key: &str) -> String {
     let mut config = complete();
     config.as_object_mut().unwrap().remove(key);
@@ -87,6 +95,49 @@ fn what_is_wrong_is_said_in_one_line_that_names_the_key() {
         (
             with("rootcertbundle", json!("")),
             "`rootcertbundle`: found an empty string",
+        ),
+        (
+            with("autoredirect", json!("yes")),
+            "`autoredirect`: found \\\"yes\\\"; expected true or false",
+        ),
+        (
+            with("autoredirect", json!(true)),
+            "`autoredirect_hosts`: missing; expected a list of the hosts that autoredirect may name",
+        ),
+        (
+            with("autoredirect_hosts", json!(["registry.example.com"])),
+            "`autoredirect_hosts`: it has no effect alone",
+        ),
+        (
+            autoredirect(json!([])),
+            "`autoredirect_hosts`: found an empty list; expected a list",
+        ),
+        (
+            autoredirect(json!("registry.example.com")),
+            "`autoredirect_hosts`: found \\\"registry.example.com\\\"; expected a list",
+        ),
+        (
+            autoredirect(json!(["registry.example.com", 5000])),
+            "`autoredirect_hosts`: found [",
+        ),
+        (
+            autoredirect(json!([
+                "registry.example.com",
+                "https://registry.example.org"
+            ])),
+            "`autoredirect_hosts`: found https://registry.example.org; expected a list",
+        ),
+        (
+            autoredirect(json!(["*.example.com"])),
+            "`autoredirect_hosts`: found *.example.com; expected a list",
+        ),
+        (
+            autoredirect(json!(["a\nb"])),
+            "`autoredirect_hosts`: found a\\nb; expected a list",
+        ),
+        (
+            with("autoredirectpath", json!("/jwt/auth")),
+            "`autoredirectpath`: registries before Distribution 3 have the path built in",
         ),
         (
             with("realm", json!("/jwt/auth")),
@@ -215,5 +266,58 @@ fn headers_are_the_registrys_http_headers() {
             .unwrap()
             .headers()
             .is_empty()
+    );
+}
+
+#[test]
+fn autoredirect_takes_its_keys_as_the_registry_of_the_profile_has_them() {
+    let read = |more: Value| {
+        let mut config = complete();
+        for (key, value) in more.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        Config::from_json(config.to_string().as_bytes(), &[])
+    };
+    let hosts = json!(["registry.example.com", "registry.example.com:5000"]);
+    for profile in ["gitlab", "distribution-2.8", "distribution-3"] {
+        let config = json!({"profile": profile, "autoredirect": true, "autoredirect_hosts": hosts});
+        let config = read(config).unwrap();
+        assert_eq!(config.autoredirect().unwrap().path, "/auth/token");
+        // Switched off, with the list for the day it is on.
+        let off = json!({"profile": profile, "autoredirect": false, "autoredirect_hosts": hosts});
+        assert_eq!(read(off).unwrap().autoredirect(), None);
+        let off = json!({"profile": profile, "autoredirect": false});
+        assert_eq!(read(off).unwrap().autoredirect(), None);
+    }
+    for (path, holds) in [
+        ("/jwt/auth", true),
+        ("/", true),
+        ("/jwt/auth/", true),
+        ("jwt/auth", false),
+        ("//evil.example/auth", false),
+        ("/jwt auth", false),
+        ("/jwt?a=b", false),
+        ("/jwt#a", false),
+        ("/jwt\"", false),
+        ("/jwt\r\nx: y", false),
+        ("/jwt%2f", false),
+    ] {
+        let config = read(json!({
+            "profile": "distribution-3",
+            "autoredirect": true,
+            "autoredirect_hosts": hosts,
+            "autoredirectpath": path,
+        }));
+        assert_eq!(config.is_ok(), holds, "{path}");
+        match config {
+            Ok(config) => assert_eq!(config.autoredirect().unwrap().path, path),
+            Err(error) => assert!(error.to_string().starts_with("`autoredirectpath`: found ")),
+        }
+    }
+    let alone = read(json!({"profile": "distribution-3", "autoredirectpath": "/jwt/auth"}));
+    let fault = alone.unwrap_err().to_string();
+    assert!(
+        fault.starts_with("`autoredirectpath`: it has no effect alone"),
+        "{fault}"
     );
 }

@@ -73,6 +73,8 @@ impl Inquiry<'_> {
         let head = RequestHead {
             method: &request.method,
             target: &request.target,
+            host: &request.values("host"),
+            forwarded_proto: &request.values("x-forwarded-proto"),
             authorization: &authorization,
             content_type: &request.values("content-type"),
             body: request.body(),

@@ -14,29 +14,57 @@ use crate::credentials::CredentialsError;
 use crate::decision::{Challenge, ChallengeReason, Decision};
 use crate::request::{Body, RequestHead};
 
+/// What requests are decided by, and where.
+pub(super) struct Edge {
+    pub(super) authorizer: Authorizer,
+    pub(super) host: Rc<HostKind>,
+}
+
 /// A request under one configuration. Without one, a host that routes requests all the same gets
 /// every one of them refused.
 pub(super) struct Filter {
-    authorizer: Option<Rc<Authorizer>>,
-    kind: Rc<HostKind>,
+    edge: Option<Rc<Edge>>,
 }
 
 impl Filter {
-    pub(super) const fn new(authorizer: Option<Rc<Authorizer>>, kind: Rc<HostKind>) -> Self {
-        Self { authorizer, kind }
+    pub(super) const fn new(edge: Option<Rc<Edge>>) -> Self {
+        Self { edge }
     }
+}
 
+impl Edge {
     /// The request target as the registry will get it.
     ///
     /// Envoy forwards what it shows as `:path`. ngx_wasm_module shows NGINX's reading of it there,
     /// decoded and cleaned, while `proxy_pass` without a path of its own forwards the target as it
     /// was sent; that is what its property `request.path` holds (measured).
     fn target<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, [u8]>> {
-        if self.kind.is_envoy() {
+        if self.host.is_envoy() {
             return fields.first(":path").map(Cow::Borrowed);
         }
         let sent = hostcalls::get_property(vec!["request", "path"]);
         sent.ok().flatten().map(Cow::Owned)
+    }
+
+    /// The values of the client's `Host`, where they matter. Envoy makes it `:authority` on every
+    /// version of HTTP; on ngx_wasm_module that is the server's own name (measured).
+    fn client_host<'a>(&self, fields: &Fields<'a>) -> Vec<&'a [u8]> {
+        if self.authorizer.config().autoredirect().is_none() {
+            return Vec::new();
+        }
+        let mut host = fields.all("host");
+        if self.host.is_envoy() {
+            host.extend(fields.named(":authority"));
+        }
+        host
+    }
+
+    /// The values of `X-Forwarded-Proto`, where they matter.
+    fn forwarded_proto<'a>(&self, fields: &Fields<'a>) -> Vec<&'a [u8]> {
+        match self.authorizer.config().autoredirect() {
+            Some(_) => fields.all("x-forwarded-proto"),
+            None => Vec::new(),
+        }
     }
 }
 
@@ -44,7 +72,7 @@ impl Context for Filter {}
 
 impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        let Some(authorizer) = &self.authorizer else {
+        let Some(edge) = &self.edge else {
             return unavailable("the token filter has no configuration");
         };
         // One read of the whole map: it costs about as much as two single reads, and it alone
@@ -55,18 +83,20 @@ impl HttpContext for Filter {
         let fields = Fields(&fields);
         let authorization = fields.all("authorization");
         let content_type = fields.all("content-type");
-        let (Some(method), Some(target)) = (fields.first(":method"), self.target(&fields)) else {
+        let (Some(method), Some(target)) = (fields.first(":method"), edge.target(&fields)) else {
             return refuse_unreadable();
         };
         let head = RequestHead {
             method,
             target: &target,
+            host: &edge.client_host(&fields),
+            forwarded_proto: &edge.forwarded_proto(&fields),
             authorization: &authorization,
             content_type: &content_type,
             body: fields.body(end_of_stream),
         };
-        let decision = authorizer.decide(&head, super::now());
-        let Some(response) = authorizer.response(&decision, method) else {
+        let decision = edge.authorizer.decide(&head, super::now());
+        let Some(response) = edge.authorizer.response(&decision, &head) else {
             return Action::Continue;
         };
         log(&decision);

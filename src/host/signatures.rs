@@ -24,22 +24,22 @@ const VALID: [u8; 2] = [0x08, 0x01];
 
 /// Verifies by the host if it proved able to, else in the sandbox.
 pub(super) struct HostSignatures {
-    kind: Rc<HostKind>,
+    host: Rc<HostKind>,
     /// Whether the host verifies; unknown until the first signature.
     by_host: Cell<Option<bool>>,
 }
 
 impl HostSignatures {
-    pub(super) const fn new(kind: Rc<HostKind>) -> Self {
+    pub(super) const fn new(host: Rc<HostKind>) -> Self {
         Self {
-            kind,
+            host,
             by_host: Cell::new(None),
         }
     }
 
     fn by_host(&self) -> bool {
         self.by_host.get().unwrap_or_else(|| {
-            let able = self.kind.is_envoy() && known_answer::holds(verify);
+            let able = self.host.is_envoy() && known_answer::holds(verify);
             if able {
                 info!("signatures are verified by the host");
             } else {

@@ -39,6 +39,9 @@ pub struct Case {
 pub struct Request {
     pub method: String,
     pub target: Bytes,
+    /// The values of the `Host` fields; without it, the implementation's own. An empty list is a
+    /// request of HTTP/1.0 that has none.
+    pub host: Option<Vec<String>>,
     /// The values of the `Authorization` fields; without it, `Bearer {token}`.
     pub authorization: Option<Vec<Bytes>>,
     /// The values of the `Content-Type` fields.
@@ -57,6 +60,7 @@ impl Default for Request {
         Self {
             method: "GET".to_owned(),
             target: Bytes::Text("/v2/group/app/tags/list".to_owned()),
+            host: None,
             authorization: None,
             content_type: Vec::new(),
             headers: Vec::new(),
@@ -100,6 +104,8 @@ pub struct Message {
     pub method: Vec<u8>,
     /// The request target, exactly as it is to stand in the request line.
     pub target: Vec<u8>,
+    /// The values of the `Host` fields, where the case says which; they are not among `fields`.
+    pub host: Option<Vec<Vec<u8>>>,
     /// Field names in lower case, in order, repeated ones as they come.
     pub fields: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
@@ -121,6 +127,10 @@ impl Message {
         Self {
             method: request.method.clone().into_bytes(),
             target: request.target.with_token(token),
+            host: request.host.as_ref().map(|values| {
+                let bytes = |value: &String| value.clone().into_bytes();
+                values.iter().map(bytes).collect()
+            }),
             fields: authorization
                 .chain(content_type)
                 .chain(headers)

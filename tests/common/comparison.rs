@@ -173,8 +173,9 @@ impl Expectation {
             _ => None,
         };
         let scope = scope.unwrap_or_else(|| join(&self.scope));
+        let realm = self.realm.as_ref().unwrap_or(&setting.configuration.realm);
         let mut expected = vec![
-            ("realm", setting.configuration.realm.as_bytes()),
+            ("realm", realm.as_bytes()),
             ("service", setting.configuration.service.as_bytes()),
         ];
         if !scope.is_empty() {

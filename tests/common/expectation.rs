@@ -38,6 +38,8 @@ pub struct Expectation {
     pub status: Option<u16>,
     /// Forward: the registry's `Allow`.
     pub allow: Option<String>,
+    /// Challenge: the realm, where it is not the configured one.
+    pub realm: Option<String>,
     /// Challenge: the items of `scope`.
     #[serde(default)]
     pub scope: Vec<Scope>,

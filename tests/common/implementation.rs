@@ -28,6 +28,36 @@ pub struct Setting<'a> {
 }
 
 impl Setting<'_> {
+    /// The filter's configuration.
+    pub fn filter_configuration(&self) -> serde_json::Value {
+        let Configuration {
+            realm,
+            service,
+            issuer,
+            autoredirect,
+            autoredirectpath,
+            own,
+            ..
+        } = self.configuration;
+        let mut configuration = serde_json::json!({
+            "profile": self.profile.name,
+            "realm": realm,
+            "service": service,
+            "issuer": issuer,
+            "rootcertbundle": self.configuration.rootcertbundle(),
+        });
+        if let Some(is_on) = autoredirect {
+            configuration["autoredirect"] = (*is_on).into();
+        }
+        if let Some(path) = autoredirectpath {
+            configuration["autoredirectpath"] = path.as_str().into();
+        }
+        for (key, value) in own {
+            configuration[key] = value.clone();
+        }
+        configuration
+    }
+
     /// The base token at `now`, but with these scopes as its `access`.
     pub fn token(&self, scopes: &[String], now: i64) -> String {
         let recipe = Token {

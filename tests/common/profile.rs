@@ -39,6 +39,14 @@ pub struct Configuration {
     pub issuer: String,
     /// The certificates of the bundle, by their names in `tests/fixtures/keys`.
     certificates: Vec<String>,
+    /// Whether the realm is on the request's own host.
+    #[serde(default)]
+    pub autoredirect: Option<bool>,
+    /// The path of that realm; of Distribution 3 alone.
+    pub autoredirectpath: Option<String>,
+    /// Keys of the filter that no registry has.
+    #[serde(default)]
+    pub own: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Configuration {

@@ -70,6 +70,7 @@ fn facts(case: &Case) -> BTreeMap<String, String> {
     let Request {
         method,
         target,
+        host,
         authorization,
         content_type,
         headers,
@@ -80,6 +81,7 @@ fn facts(case: &Case) -> BTreeMap<String, String> {
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     add("path", path.trim_matches('"').to_owned());
     add("query", query.trim_matches('"').to_owned());
+    add("host", format!("{host:?}"));
     add("authorization", format!("{authorization:?}"));
     add("content type", format!("{content_type:?}"));
     add("headers", format!("{headers:?}"));

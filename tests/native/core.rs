@@ -19,9 +19,12 @@ impl Implementation for Core {
 
     fn answer(&self, setting: &Setting<'_>, message: &Message) -> Answer {
         let authorizer = authorizer(setting);
+        let host = message.host.iter().flatten();
         let head = RequestHead {
             method: &message.method,
             target: &message.target,
+            host: &host.map(Vec::as_slice).collect::<Vec<_>>(),
+            forwarded_proto: &message.values("x-forwarded-proto"),
             authorization: &message.values("authorization"),
             content_type: &message.values("content-type"),
             body: if message.body.is_empty() {
@@ -31,11 +34,11 @@ impl Implementation for Core {
             },
         };
         let decision = authorizer.decide(&head, UnixTime::from_seconds(NOW));
-        let response = authorizer.response(&decision, head.method);
+        let response = authorizer.response(&decision, &head);
         // What is remembered of a request changes no answer to the same one.
         let again = authorizer.decide(&head, UnixTime::from_seconds(NOW));
         assert_eq!(again.reason_tag(), decision.reason_tag());
-        assert_eq!(authorizer.response(&again, head.method), response);
+        assert_eq!(authorizer.response(&again, &head), response);
         assert_eq!(response.is_none(), matches!(decision, Decision::Forward(_)));
         explained::compare(&authorizer, &head, UnixTime::from_seconds(NOW), &decision);
         let Some(response) = response else {
@@ -53,13 +56,7 @@ impl Implementation for Core {
 
 /// The authorizer of a setting.
 pub(crate) fn authorizer(setting: &Setting<'_>) -> Authorizer {
-    let json = serde_json::json!({
-        "profile": setting.profile.name,
-        "realm": setting.configuration.realm,
-        "service": setting.configuration.service,
-        "issuer": setting.configuration.issuer,
-        "rootcertbundle": setting.configuration.rootcertbundle(),
-    });
+    let json = setting.filter_configuration();
     let config = Config::from_json(json.to_string().as_bytes(), &[]);
     Authorizer::new(config.expect("a configuration of the corpus holds"))
 }

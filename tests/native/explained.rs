@@ -30,7 +30,7 @@ pub(crate) fn compare(
         Decision::Reject(_) => Verdict::Reject,
     };
     assert_eq!(explanation.verdict, verdict);
-    let answer = authorizer.response(decision, head.method);
+    let answer = authorizer.response(decision, head);
     let explained = explanation.answer.as_ref();
     assert_eq!(
         explained.map(|answer| (answer.status, &answer.headers)),

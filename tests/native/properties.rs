@@ -44,8 +44,7 @@ pub(crate) fn trials(corpus: &'static Corpus) -> Vec<Trial> {
 fn bytes_at_random(setting: Setting<'static>) -> Result<(), Failed> {
     let authorizer = authorizer(&setting);
     run(&any_head(), |head| {
-        let decision = head.decide(&authorizer);
-        let response = authorizer.response(&decision, &head.method);
+        let (decision, response) = head.answer(&authorizer);
         let path = head
             .target
             .split(|&byte| byte == b'?')
@@ -98,6 +97,7 @@ fn requests_at_random(setting: Setting<'static>) -> Result<(), Failed> {
         let head = Head {
             method: method.into_bytes(),
             target: [path, query].concat().into_bytes(),
+            host: b"registry.example.com".to_vec(),
             authorization: vec![format!("Bearer {token}").into_bytes()],
             content_type: Vec::new(),
             has_body: false,
@@ -160,14 +160,15 @@ fn tokens_in_odd_places(setting: Setting<'static>) -> Result<(), Failed> {
             let head = Head {
                 method: b"GET".to_vec(),
                 target: target.as_bytes().to_vec(),
+                host: b"registry.example.com".to_vec(),
                 authorization: vec![value],
                 content_type: Vec::new(),
                 has_body: false,
             };
-            let decision = head.decide(&authorizer);
+            let (decision, response) = head.answer(&authorizer);
             let told = format!(
                 "{decision}\n{decision:?}\n{:?}",
-                authorizer.response(&decision, b"GET").map(|response| {
+                response.map(|response| {
                     (
                         response.headers,
                         String::from_utf8_lossy(&response.body).into_owned(),

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use registry_token_filter::{Authorizer, Body, Decision, RequestHead, UnixTime};
+use registry_token_filter::{Authorizer, Body, Decision, RequestHead, Response, UnixTime};
 
 use crate::core::NOW;
 
@@ -12,6 +12,7 @@ use crate::core::NOW;
 pub(crate) struct Head {
     pub(crate) method: Vec<u8>,
     pub(crate) target: Vec<u8>,
+    pub(crate) host: Vec<u8>,
     pub(crate) authorization: Vec<Vec<u8>>,
     pub(crate) content_type: Vec<Vec<u8>>,
     pub(crate) has_body: bool,
@@ -20,11 +21,18 @@ pub(crate) struct Head {
 impl Head {
     /// What the filter decides.
     pub(crate) fn decide(&self, authorizer: &Authorizer) -> Decision {
+        self.answer(authorizer).0
+    }
+
+    /// What the filter decides, and its response.
+    pub(crate) fn answer(&self, authorizer: &Authorizer) -> (Decision, Option<Response>) {
         let authorization: Vec<&[u8]> = self.authorization.iter().map(Vec::as_slice).collect();
         let content_type: Vec<&[u8]> = self.content_type.iter().map(Vec::as_slice).collect();
         let head = RequestHead {
             method: &self.method,
             target: &self.target,
+            host: &[&self.host],
+            forwarded_proto: &[],
             authorization: &authorization,
             content_type: &content_type,
             body: if self.has_body {
@@ -33,7 +41,9 @@ impl Head {
                 Body::Empty
             },
         };
-        authorizer.decide(&head, UnixTime::from_seconds(NOW))
+        let decision = authorizer.decide(&head, UnixTime::from_seconds(NOW));
+        let response = authorizer.response(&decision, &head);
+        (decision, response)
     }
 }
 
@@ -67,14 +77,16 @@ pub(crate) fn any_head() -> impl Strategy<Value = Head> {
     (
         method,
         target,
+        vec(any::<u8>(), 0..20),
         vec(value, 0..3),
         vec(content_type, 0..3),
         any::<bool>(),
     )
         .prop_map(
-            |(method, target, authorization, content_type, has_body)| Head {
+            |(method, target, host, authorization, content_type, has_body)| Head {
                 method,
                 target,
+                host,
                 authorization,
                 content_type,
                 has_body,

@@ -75,6 +75,7 @@ subjects!(
     claims,
     signature,
     access,
+    autoredirect,
     gitlab_api
 );
 

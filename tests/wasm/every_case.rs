@@ -9,7 +9,6 @@ use std::sync::Mutex;
 use libtest_mimic::{Failed, Trial};
 
 use crate::artifact;
-use crate::filter;
 use crate::host::{Dialect, LogLine, Options, Request, Response, Root, Vm};
 use corpus::{Answer, Corpus, Implementation, Message, Setting};
 
@@ -39,12 +38,13 @@ impl Implementation for Artifact {
         let request = Request {
             method: message.method.clone(),
             target: message.target.clone(),
+            host: message.host.clone(),
             fields: message.fields.clone(),
             body: message.body.clone(),
         };
         let mut vm = Vm::start(artifact::module(), Options::of(self.0)).unwrap();
         let root = vm
-            .configured(&filter::configuration(setting).to_string().into_bytes())
+            .configured(setting.filter_configuration().to_string().as_bytes())
             .unwrap();
         vm.take_log();
         let first = answered(&mut vm, root, &request);

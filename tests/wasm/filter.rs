@@ -80,20 +80,9 @@ impl Verdict {
     }
 }
 
-/// The plugin configuration of a setting of the corpus.
-pub(crate) fn configuration(setting: &Setting<'_>) -> Value {
-    json!({
-        "profile": setting.profile.name,
-        "realm": setting.configuration.realm,
-        "service": setting.configuration.service,
-        "issuer": setting.configuration.issuer,
-        "rootcertbundle": setting.configuration.rootcertbundle(),
-    })
-}
-
 /// The corpus's standard configuration of GitLab's registry.
 pub(crate) fn standard() -> Value {
-    with_setting(configuration)
+    with_setting(|setting| setting.filter_configuration())
 }
 
 /// The standard configuration, but for one key.

@@ -146,16 +146,20 @@ impl Dialect {
     }
 }
 
-/// Pseudo fields first; the path exactly as it was sent; several `Authorization` joined.
+/// Pseudo fields first; the path exactly as it was sent; several fields joined where there can be
+/// one only; `Host` as the authority.
 fn envoy_head(request: &Request) -> Head {
+    const JOINED: [&str; 3] = [":authority", "authorization", "x-forwarded-proto"];
     let mut fields: Vec<Field> = vec![
-        (":authority".to_owned(), b"registry.example.com".to_vec()),
         (":path".to_owned(), request.target.clone()),
         (":method".to_owned(), request.method.clone()),
         (":scheme".to_owned(), b"https".to_vec()),
     ];
-    for (name, value) in request.all_fields() {
-        let joined = (name == "authorization")
+    let hosts = request.hosts().into_iter();
+    let hosts = hosts.map(|host| (":authority".to_owned(), host));
+    for (name, value) in hosts.chain(request.all_fields()) {
+        let joined = JOINED
+            .contains(&name.as_str())
             .then(|| fields.iter_mut().find(|(known, _)| *known == name))
             .flatten();
         match joined {
@@ -163,7 +167,10 @@ fn envoy_head(request: &Request) -> Head {
             None => fields.push((name, value)),
         }
     }
-    fields.push(("x-forwarded-proto".to_owned(), b"https".to_vec()));
+    // Said by Envoy itself, where no proxy in front of it has said it.
+    if fields.iter().all(|(name, _)| name != "x-forwarded-proto") {
+        fields.push(("x-forwarded-proto".to_owned(), b"https".to_vec()));
+    }
     Head {
         fields,
         end_of_stream: request.body.is_empty(),
@@ -179,8 +186,9 @@ fn wasmx_head(request: &Request) -> Head {
         (":path".to_owned(), path),
         (":method".to_owned(), request.method.clone()),
         (":scheme".to_owned(), b"https".to_vec()),
-        ("host".to_owned(), b"registry.example.com".to_vec()),
     ];
+    let hosts = request.hosts().into_iter();
+    fields.extend(hosts.map(|host| ("host".to_owned(), host)));
     fields.extend(request.all_fields());
     fields.truncate(WASMX_MAX_FIELDS);
     Head {

@@ -9,6 +9,8 @@ pub(crate) struct Request {
     pub(crate) method: Vec<u8>,
     /// The request target, exactly as it stands in the request line.
     pub(crate) target: Vec<u8>,
+    /// The values of the `Host` fields; without it, the one that every test has.
+    pub(crate) host: Option<Vec<Vec<u8>>>,
     pub(crate) fields: Vec<Field>,
     pub(crate) body: Vec<u8>,
 }
@@ -19,6 +21,7 @@ impl Request {
         Self {
             method: b"GET".to_vec(),
             target: target.into(),
+            host: None,
             fields: Vec::new(),
             body: Vec::new(),
         }
@@ -32,6 +35,12 @@ impl Request {
     /// With a bearer token.
     pub(crate) fn bearer(self, token: impl AsRef<[u8]>) -> Self {
         self.with("authorization", [b"Bearer ", token.as_ref()].concat())
+    }
+
+    /// The values of the `Host` fields.
+    pub(super) fn hosts(&self) -> Vec<Vec<u8>> {
+        let usual = || vec![b"registry.example.com".to_vec()];
+        self.host.clone().unwrap_or_else(usual)
     }
 
     /// The fields, with the length that a client says a body has.
