@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod doctor;
 mod explain;
+mod init;
 mod issuer;
 mod keys;
 mod man;
@@ -38,6 +39,7 @@ pub(crate) struct Edgectl {
 #[derive(Subcommand)]
 enum Command {
     Config(config::Config),
+    Init(Box<init::Init>),
     Explain(explain::Explain),
     Keys(keys::Keys),
     Token(token::Token),
@@ -53,6 +55,7 @@ impl Edgectl {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Config(config) => config.run(),
+            Command::Init(init) => init.run().map(done),
             Command::Explain(explain) => explain.run(),
             Command::Keys(keys) => keys.run().map(done),
             Command::Token(token) => token.run().map(done),

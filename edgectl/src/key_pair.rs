@@ -188,14 +188,14 @@ impl KeyPairFiles {
 }
 
 /// A new file that disappears again unless it is kept.
-struct Draft<'a> {
+pub(crate) struct Draft<'a> {
     path: &'a Path,
     file: File,
     kept: bool,
 }
 
 impl<'a> Draft<'a> {
-    fn create(path: &'a Path, mode: u32) -> Result<Self, WriteError> {
+    pub(crate) fn create(path: &'a Path, mode: u32) -> Result<Self, WriteError> {
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -217,7 +217,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn fill(&mut self, text: &str) -> Result<(), WriteError> {
+    pub(crate) fn fill(&mut self, text: &str) -> Result<(), WriteError> {
         self.file
             .write_all(text.as_bytes())
             .and_then(|()| self.file.sync_all())
@@ -227,7 +227,7 @@ impl<'a> Draft<'a> {
             })
     }
 
-    fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.kept = true;
     }
 }

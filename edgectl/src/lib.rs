@@ -33,6 +33,7 @@ pub mod claims;
 pub mod config;
 pub mod doctor;
 pub mod http;
+pub mod init;
 pub mod issuer;
 pub mod key_pair;
 pub mod public_key;
@@ -41,6 +42,6 @@ pub mod signing_key;
 
 pub use access::{Access, Meta};
 pub use claims::{Account, AuthType, Claims, Parties, UserToken, Validity};
-pub use key_pair::{KeyPair, KeyPairFiles};
+pub use key_pair::{KeyPair, KeyPairFiles, WriteError};
 pub use public_key::PublicKey;
 pub use signing_key::{Algorithm, KeyIdKind, SigningKey};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use edgectl::config::facts::{Bundle, Facts};
+use edgectl::config::facts::{Bundle, Facts, TlsFiles};
 use edgectl::config::place::{Found, Origin};
 use edgectl::config::render::Names;
 use edgectl::config::site::{self, Site, TokenAuth};
@@ -57,6 +57,14 @@ pub(super) struct SiteArgs {
     #[arg(long)]
     realm_at_edge: bool,
 
+    /// The certificate that the edge presents, by its path there
+    #[arg(long, value_name = "PATH", requires = "tls_key")]
+    tls_certificate: Option<String>,
+
+    /// The key of that certificate, by its path on the edge
+    #[arg(long, value_name = "PATH", requires = "tls_certificate")]
+    tls_key: Option<String>,
+
     /// Where the filter lies on the edge, for Envoy
     #[arg(long, value_name = "PATH", default_value_t = Names::default().wasm)]
     wasm: String,
@@ -87,6 +95,11 @@ impl SiteArgs {
             sources.push(Source::read(file, &environment)?.facts);
         }
         Ok(site::combine(sources)?)
+    }
+
+    /// The files that were given.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.from
     }
 
     /// Names that only the operator knows.
@@ -131,6 +144,8 @@ impl SiteArgs {
         let realm = self.realm.as_ref().map(Url::to_string);
         let bundle = self.rootcertbundle.as_deref().map(Path::to_owned);
         let nodes = self.nodes.iter().cloned();
+        let pair = self.tls_certificate.clone().zip(self.tls_key.clone());
+        let tls = pair.map(|(certificate, key)| TlsFiles { certificate, key });
         Facts {
             registry_url: by("--registry-url", self.registry_url.clone()),
             gitlab_url: by("--gitlab-url", gitlab),
@@ -139,6 +154,7 @@ impl SiteArgs {
             issuer: by("--issuer", self.issuer.clone()),
             bundle: by("--rootcertbundle", bundle.map(Bundle::File)),
             nodes: nodes.filter_map(|url| by("--node", Some(url))).collect(),
+            tls: by("--tls-certificate", tls),
             profile: by("--profile", self.profile.clone()),
             ..Facts::default()
         }

@@ -52,9 +52,25 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`NoPlace`], as all methods.
     pub fn set(&mut self, path: &str, value: impl Into<serde_json::Value>) -> Result<(), NoPlace> {
+        self.put(path, value, true)
+    }
+
+    /// As [`Document::set`]; a value that is a guess leaves the mark where it is.
+    ///
+    /// # Errors
+    /// [`NoPlace`].
+    pub fn put(
+        &mut self,
+        path: &str,
+        value: impl Into<serde_json::Value>,
+        known: bool,
+    ) -> Result<(), NoPlace> {
         let (_, node) = self.locate(path)?;
         let bytes = node.bytes.clone();
         self.changes.push((bytes.clone(), flow(&value.into())));
+        if !known {
+            return Ok(());
+        }
         let line = self.line_end(bytes.end);
         let rest = self.text.get(bytes.end..line).unwrap_or_default();
         let mark = rest.find(SITE).filter(|at| {

@@ -8,6 +8,7 @@ mod envoy;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::gitlab_rb;
+use super::place::Origin;
 use super::site::{Site, TokenAuth};
 use super::url::Url;
 
@@ -94,6 +95,19 @@ pub fn registry_node(site: &Site) -> Result<String, RenderError> {
     )
 }
 
+/// `gitlab.rb` where all is on one machine. `own_key` as in [`gitlab_node`].
+///
+/// # Errors
+/// [`RenderError`].
+pub fn single_node(site: &Site, gitlab: &Url, own_key: bool) -> Result<String, RenderError> {
+    let context = context! {
+        gitlab_port => gitlab.port,
+        own_key,
+        ..context_of(site, &Names::default())?
+    };
+    fill(include_str!("render/single-node.rb"), context)
+}
+
 /// `gitlab.rb` of GitLab. `own_key`: GitLab is to sign with a key that was made for it.
 ///
 /// # Errors
@@ -143,15 +157,23 @@ fn context_of(site: &Site, names: &Names) -> Result<Value, RenderError> {
         host => registry.host.as_str(),
         port => registry.port,
         tls => registry.tls,
-        tls_certificate => site.tls.certificate.as_str(),
-        tls_key => site.tls.key.as_str(),
+        tls_guessed => matches!(site.tls.origin, Origin::Default(_)),
+        tls_certificate => site.tls.value.certificate.as_str(),
+        tls_key => site.tls.value.key.as_str(),
         scheme => if tls { "https" } else { "http" },
         nodes,
         node_port => first.value.port,
         realm,
         // A node listens where others reach it; which of its addresses that is, is its own matter.
         listen => format!("0.0.0.0:{}", first.value.port),
-        api_url => first.value.origin(),
+        node_address => first.value.address(),
+        single => site.is_single(),
+        // On one machine nobody has said yet where a registry of its own would be.
+        api_url => if site.is_single() {
+            format!("http://registry-1.internal.example.com:{}", first.value.port)
+        } else {
+            first.value.origin()
+        },
         token_realm => token_realm.unwrap_or(&site.token.realm.value),
         issuer => site.token.issuer.value.as_str(),
         certificate_path => gitlab_rb::CERTIFICATE_PATH,

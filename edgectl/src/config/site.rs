@@ -21,7 +21,7 @@ pub struct Site {
     /// The registry's nodes. Not empty.
     pub nodes: Vec<Found<Url>>,
     /// What the edge presents to clients.
-    pub tls: TlsFiles,
+    pub tls: Found<TlsFiles>,
 }
 
 /// The filter's side of the registry's `auth.token`.
@@ -221,13 +221,13 @@ impl Site {
                 )]));
             }
         }
-        let tls = facts.tls.as_ref().map_or_else(
-            || TlsFiles {
+        let tls = facts.tls.clone().unwrap_or_else(|| Found {
+            value: TlsFiles {
                 certificate: format!("/etc/envoy/tls/{}.crt", registry.value.host),
                 key: format!("/etc/envoy/tls/{}.key", registry.value.host),
             },
-            |tls| tls.value.clone(),
-        );
+            origin: Origin::Default("a usual place"),
+        });
         Ok(Self {
             token,
             registry,
@@ -235,6 +235,14 @@ impl Site {
             nodes: facts.nodes.clone(),
             tls,
         })
+    }
+}
+
+impl Site {
+    /// Whether the registry is on the edge's own machine.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.nodes.iter().all(|node| node.value.is_loopback())
     }
 }
 

@@ -11,6 +11,8 @@ mod doctor;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod issuer;
 #[cfg(test)]
 mod keys;

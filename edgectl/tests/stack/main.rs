@@ -12,6 +12,8 @@
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod rotate;
 #[cfg(test)]
 mod support;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Names, RenderError, realm_path};
 use crate::config::edit::Document;
+use crate::config::place::Origin;
 use crate::config::site::Site;
 use crate::config::url::Url;
 
@@ -52,14 +53,21 @@ fn listener(document: &mut Document<'_>, site: &Site, names: &Names) -> Result<(
         let pair =
             format!("{chain}.transport_socket.typed_config.common_tls_context.tls_certificates[0]");
         let file = |half: &str| format!("{pair}.{half}.filename");
-        document.set(&file("certificate_chain"), site.tls.certificate.as_str())?;
-        document.set(&file("private_key"), site.tls.key.as_str())?;
+        let tls = &site.tls.value;
+        let guessed = matches!(site.tls.origin, Origin::Default(_));
+        document.put(
+            &file("certificate_chain"),
+            tls.certificate.as_str(),
+            !guessed,
+        )?;
+        document.put(&file("private_key"), tls.key.as_str(), !guessed)?;
     } else {
         document.remove(&format!("{chain}.transport_socket"))?;
     }
     let plugin = "http_filters[name=registry_token_filter].typed_config.config";
     let code = format!("{plugin}.vm_config.code.local.filename");
-    document.set(&hcm(&code), names.wasm.as_str())?;
+    let known = names.wasm != Names::default().wasm;
+    document.put(&hcm(&code), names.wasm.as_str(), known)?;
     let value = hcm(&format!("{plugin}.configuration.value"));
     document.set_block(&value, &site.token.to_json())?;
     let domains = hcm("route_config.virtual_hosts[name=registry].domains");

@@ -16,7 +16,7 @@ gitlab_rails['registry_enabled'] = true
 
 # Where GitLab itself reaches the registry: a node or a balancer of nodes, past the edge; gitlab.yml:
 # registry.api_url. The edge does not serve GitLab's own registry API.
-gitlab_rails['registry_api_url'] = {{ api_url|ruby }}
+gitlab_rails['registry_api_url'] = {{ api_url|ruby }}{% if single %}  # SITE{% endif %}
 
 # What GitLab shows to people, and what the edge serves; gitlab.yml: registry.host and registry.port.
 # The port is left out when it is 443: old clients stumble over it.

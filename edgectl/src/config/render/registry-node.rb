@@ -1,7 +1,7 @@
 # gitlab.rb of a registry node: the registry alone, GitLab and the edge are on other machines.
 #
-# Made by edgectl. On the node: copy gitlab-registry.crt's content is below, http-secret to
-# /etc/gitlab/http-secret (mode 0600), this text into /etc/gitlab/gitlab.rb; then
+# Made by edgectl. On the node: http-secret to /etc/gitlab/http-secret (mode 0600), these lines into
+# /etc/gitlab/gitlab.rb; then
 #   gitlab-ctl reconfigure
 # "config.yml" is the registry's, /var/opt/gitlab/registry/config.yml; Omnibus writes it.
 
