@@ -83,6 +83,7 @@ pub struct Access<'a> {
 pub struct RequiredAccess<'a> {
     primary: Option<Resource<'a>>,
     actions: &'static [Action],
+    descendants: Option<Resource<'a>>,
     source: Option<Resource<'a>>,
 }
 
@@ -91,6 +92,7 @@ impl<'a> RequiredAccess<'a> {
     pub const NONE: RequiredAccess<'static> = RequiredAccess {
         primary: None,
         actions: &[],
+        descendants: None,
         source: None,
     };
 
@@ -112,6 +114,7 @@ impl<'a> RequiredAccess<'a> {
                 name,
             }),
             actions,
+            descendants: None,
             source: None,
         }
     }
@@ -119,14 +122,29 @@ impl<'a> RequiredAccess<'a> {
     /// What the catalog asks of every method: `registry:catalog:*`.
     #[must_use]
     pub fn on_catalog() -> RequiredAccess<'static> {
-        let name = Cow::Borrowed(b"catalog".as_slice());
+        Self::on_registry(b"catalog")
+    }
+
+    /// What something of the registry itself asks of every method: `registry:NAME:*`.
+    #[must_use]
+    pub fn on_registry(name: &'static [u8]) -> RequiredAccess<'static> {
         RequiredAccess {
             primary: Some(Resource {
                 kind: ResourceType::Registry,
-                name,
+                name: Cow::Borrowed(name),
             }),
             actions: &[Action::All],
+            descendants: None,
             source: None,
+        }
+    }
+
+    /// Adds `pull` on all below a repository, a resource of its own.
+    #[must_use]
+    pub fn with_descendants(self, below: Resource<'a>) -> Self {
+        Self {
+            descendants: Some(below),
+            ..self
         }
     }
 
@@ -142,18 +160,19 @@ impl<'a> RequiredAccess<'a> {
         }
     }
 
-    /// The records, in the registry's order: those of the method, then the mount's source.
+    /// The records, in the registry's order: those of the method, all below, the mount's source.
     pub fn records(&self) -> impl Iterator<Item = Access<'_>> {
         let primary = self.primary.iter().flat_map(|resource| {
             self.actions
                 .iter()
                 .map(move |&action| Access { resource, action })
         });
-        let source = self.source.iter().map(|resource| Access {
+        let others = self.descendants.iter().chain(&self.source);
+        let others = others.map(|resource| Access {
             resource,
             action: Action::Pull,
         });
-        primary.chain(source)
+        primary.chain(others)
     }
 
     /// The same requirement, independent of the request it was read from.
@@ -166,6 +185,7 @@ impl<'a> RequiredAccess<'a> {
         RequiredAccess {
             primary: self.primary.map(own),
             actions: self.actions,
+            descendants: self.descendants.map(own),
             source: self.source.map(own),
         }
     }

@@ -64,7 +64,7 @@ impl Authorizer {
     /// 1. A target that can be read in two ways is rejected, never interpreted.
     /// 2. `/` is forwarded: the registry answers it to anyone.
     /// 3. A path that is no route gets the answer the registry would give (301, 404), from here.
-    /// 4. A body in which the registry would look for more parameters is rejected.
+    /// 4. A body in which the registry would look for more to demand is rejected.
     /// 5. Without exactly one bearer token the client is challenged.
     /// 6. A token that is not proven is challenged (`invalid_token`).
     /// 7. A proven token that does not cover the required access is challenged
@@ -126,9 +126,12 @@ impl Authorizer {
         if let Some(permit) = Permit::exempt(&target) {
             return Ok(permit);
         }
-        let route = Route::parse(&target, profile)?;
+        let route = Route::parse(&target, profile, self.config.gitlab_api())?;
         if route.repository().is_some() {
             form::refuse_form_body(head)?;
+        }
+        if route.reads_body(head.method) {
+            form::refuse_namespace_body(head)?;
         }
         let required = route.required_access(head.method, &target);
         self.permit_by_token(head, &required, now)
@@ -193,6 +196,7 @@ impl Authorizer {
         Refusal::Challenge(Box::new(Challenge {
             required,
             route: route.tag(),
+            api: route.api(),
             reason,
             error,
         }))

@@ -12,16 +12,18 @@ use crate::keys::{EmbeddedKey, KeysError, TrustedKeys};
 use crate::profile::Profile;
 use crate::realm::{Autoredirect, Realm};
 use crate::request::RequestHead;
+use crate::route::GitlabApi;
 use crate::shape::{self, Shape};
 use crate::token::TokenVerifier;
 use crate::token::cache::CacheLimits;
 
 mod describe;
+mod headers;
 mod realm;
 
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
 /// against this table.
-pub const KEYS: [(&str, &str); 11] = [
+pub const KEYS: [(&str, &str); 12] = [
     ("realm", "the absolute http(s) URL of the token endpoint"),
     (
         "service",
@@ -54,6 +56,10 @@ pub const KEYS: [(&str, &str); 11] = [
         "the path of the realm on the request's own host, beginning with a slash",
     ),
     (
+        "gitlab_api",
+        "\"deny\" or \"authorize\": what becomes of GitLab's own API, /gitlab/v1/",
+    ),
+    (
         "token_cache_entries",
         "how many proven tokens are kept, a whole number; 0 keeps none",
     ),
@@ -67,6 +73,7 @@ pub const KEYS: [(&str, &str); 11] = [
 #[derive(Clone, Debug)]
 pub struct Config {
     realm: Realm,
+    gitlab_api: GitlabApi,
     headers: Vec<(String, String)>,
     verifier: TokenVerifier,
     keys_from: KeySource,
@@ -187,8 +194,9 @@ impl Config {
         let keys = keys.map_err(ConfigError::Keys)?;
         let headers = match members.remove("headers") {
             None => own_pairs(profile.default_headers()),
-            Some(value) => headers(&value)?,
+            Some(value) => headers::read(&value)?,
         };
+        let gitlab_api = gitlab_api(&mut members, profile)?;
         let defaults = CacheLimits::default();
         let token_cache = CacheLimits {
             entries: optional_count(&mut members, "token_cache_entries")?
@@ -203,6 +211,7 @@ impl Config {
         };
         Ok(Self {
             realm,
+            gitlab_api,
             headers,
             verifier,
             keys_from,
@@ -244,6 +253,12 @@ impl Config {
     #[must_use]
     pub const fn verifier(&self) -> &TokenVerifier {
         &self.verifier
+    }
+
+    /// What is to become of requests to GitLab's own registry API.
+    #[must_use]
+    pub const fn gitlab_api(&self) -> GitlabApi {
+        self.gitlab_api
     }
 
     /// Headers the registry adds to the answers of its routes.
@@ -318,38 +333,25 @@ fn value_error(key: &'static str, found: &dyn fmt::Display) -> ConfigError {
     ConfigError::Value { key, found: shown }
 }
 
-/// Header names to lists of values. A name or value that could not stand in a response is refused.
-fn headers(value: &Value) -> Result<Vec<(String, String)>, ConfigError> {
-    const OWN: [&str; 6] = [
-        "connection",
-        "content-length",
-        "content-type",
-        "docker-distribution-api-version",
-        "transfer-encoding",
-        "www-authenticate",
-    ];
-    let refuse = || value_error("headers", value);
-    let mut headers = Vec::new();
-    for (name, values) in value.as_object().ok_or_else(refuse)? {
-        // RFC 9110 section 5.1: a token.
-        let is_name = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
-        let name = name.to_ascii_lowercase();
-        if !is_name || OWN.contains(&name.as_str()) {
-            return Err(refuse());
-        }
-        for value in values.as_array().ok_or_else(refuse)? {
-            match value.as_str() {
-                Some(text) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-                    headers.push((name.clone(), text.to_owned()));
-                }
-                _ => return Err(refuse()),
-            }
-        }
+fn gitlab_api(
+    members: &mut Map<String, Value>,
+    profile: Profile,
+) -> Result<GitlabApi, ConfigError> {
+    const KEY: &str = "gitlab_api";
+    let Some(text) = optional_text(members, KEY)? else {
+        return Ok(GitlabApi::default());
+    };
+    if !profile.has_gitlab_api() {
+        return Err(ConfigError::Misplaced {
+            key: KEY,
+            needs: "only GitLab's registry has that API; expected the profile \"gitlab\", or no \
+                    such key",
+        });
     }
-    Ok(headers)
+    let known = GitlabApi::ALL.into_iter().find(|(name, _)| *name == text);
+    known
+        .map(|(_, gitlab_api)| gitlab_api)
+        .ok_or_else(|| value_error(KEY, &text))
 }
 
 impl fmt::Display for ConfigError {

@@ -7,7 +7,7 @@ use crate::challenge::ErrorCode;
 use crate::credentials::CredentialsError;
 use crate::form::FormError;
 use crate::permit::{InsufficientScope, Permit};
-use crate::route::RouteError;
+use crate::route::{Api, RouteError};
 use crate::target::TargetError;
 use crate::token::TokenError;
 
@@ -37,6 +37,8 @@ pub struct Challenge {
     pub required: RequiredAccess<'static>,
     /// The route's name in logs.
     pub route: &'static str,
+    /// Of which API the route is.
+    pub api: Api,
     /// Why it is refused.
     pub reason: ChallengeReason,
     /// What the client is told of it.

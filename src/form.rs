@@ -21,6 +21,9 @@ pub enum FormError {
     UrlEncoded,
     /// A `multipart/form-data` body, on any method.
     Multipart,
+    /// A body in which GitLab's registry looks for a namespace to move a repository to, and for
+    /// `push` on all of that, whatever it is called.
+    Namespace,
 }
 
 /// Refuses a body in which the registry would look for `from`.
@@ -67,6 +70,20 @@ pub fn refuse_form_body(head: &RequestHead<'_>) -> Result<(), FormError> {
     }
 }
 
+/// Refuses a body that the registry reads before it authorizes.
+///
+/// What it needs depends on a name in there, and no grant stands for every name.
+///
+/// # Errors
+///
+/// [`FormError::Namespace`], unless there is no body.
+pub const fn refuse_namespace_body(head: &RequestHead<'_>) -> Result<(), FormError> {
+    match head.body {
+        Body::Empty => Ok(()),
+        Body::Expected => Err(FormError::Namespace),
+    }
+}
+
 impl FormError {
     /// The name of this refusal in logs.
     #[must_use]
@@ -76,6 +93,7 @@ impl FormError {
             Self::UnreadableContentType => "content-type-unreadable",
             Self::UrlEncoded => "form-urlencoded",
             Self::Multipart => "form-multipart",
+            Self::Namespace => "form-namespace",
         }
     }
 }
@@ -87,6 +105,10 @@ impl fmt::Display for FormError {
             Self::UnreadableContentType => "the Content-Type is not printable ASCII",
             Self::UrlEncoded | Self::Multipart => {
                 "a form body is not part of the registry API; send the parameters in the query"
+            }
+            Self::Namespace => {
+                "the body could name a namespace, which is not read here; send it to the \
+                 registry's internal address"
             }
         })
     }

@@ -9,7 +9,7 @@ use crate::decision::{Challenge, Decision, Rejection};
 use crate::form::FormError;
 use crate::profile::ApiVersionHeader;
 use crate::request::RequestHead;
-use crate::route::RouteError;
+use crate::route::{Api, RouteError};
 use crate::target::{self, TargetError};
 
 /// A response that a host sends by itself.
@@ -85,8 +85,18 @@ enum Origin {
     Route,
     /// The redirect of a route for its trailing slash.
     RouteRedirect,
-    /// Outside any route.
+    /// Outside any route of `/v2/`: GitLab's own API has none of these headers.
     Outside,
+}
+
+impl Origin {
+    /// The handler of a route.
+    const fn of(api: Api) -> Self {
+        match api {
+            Api::Distribution => Self::Route,
+            Api::Gitlab => Self::Outside,
+        }
+    }
 }
 
 impl Answer<'_> {
@@ -97,7 +107,7 @@ impl Answer<'_> {
         let headers = [("content-type", content_type), ("www-authenticate", &value)];
         self.response(
             401,
-            Origin::Route,
+            Origin::of(challenge.api),
             &headers,
             challenge::body(required, config.profile()),
         )
@@ -109,7 +119,13 @@ impl Answer<'_> {
                 let location = target::escape_non_ascii(location);
                 self.response(301, Origin::Outside, &[("location", &location)], Vec::new())
             }
-            Rejection::Route(RouteError::TrailingSlash { location }) => self.slash(location),
+            Rejection::Route(RouteError::TrailingSlash { location, api }) => {
+                let origin = match api {
+                    Api::Distribution => Origin::RouteRedirect,
+                    Api::Gitlab => Origin::Outside,
+                };
+                self.slash(location, origin)
+            }
             Rejection::Route(RouteError::Unknown | RouteError::GitlabApi) => {
                 // Go's http.Error.
                 let headers = [
@@ -133,11 +149,14 @@ impl Answer<'_> {
                 | FormError::UrlEncoded
                 | FormError::Multipart),
             ) => self.unsupported(415, &error.to_string()),
+            Rejection::Form(error @ FormError::Namespace) => {
+                self.unsupported(403, &error.to_string())
+            }
         }
     }
 
     /// The redirect to a route's own form (Go's `http.Redirect`).
-    fn slash(&self, location: &[u8]) -> Response {
+    fn slash(&self, location: &[u8], origin: Origin) -> Response {
         let text = String::from_utf8_lossy(location);
         let escaped = text
             .replace('&', "&amp;")
@@ -151,7 +170,7 @@ impl Answer<'_> {
             ("content-type", "text/html; charset=utf-8"),
             ("location", &location),
         ];
-        self.response(301, Origin::RouteRedirect, &headers, body)
+        self.response(301, origin, &headers, body)
     }
 
     /// What Go's HTTP server answers before the registry sees a request.

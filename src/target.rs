@@ -117,28 +117,33 @@ impl<'a> Target<'a> {
         Some(cleaned)
     }
 
-    /// The repository a blob is mounted from, by Go's `FormValue("from")`.
-    ///
-    /// Pieces are separated by `&`; one with a raw `;` or a bad escape is dropped; `+` is a blank;
-    /// keys are compared after decoding, with case. The first `from` counts, and an empty first
-    /// one means none.
+    /// The repository a blob is mounted from, by Go's `FormValue("from")`: an empty first one means
+    /// none.
     #[must_use]
     pub fn mount_source(&self) -> Option<Cow<'a, [u8]>> {
+        self.query_value(b"from").filter(|from| !from.is_empty())
+    }
+
+    /// The first value of a key in the query, as Go's `url.ParseQuery` reads it.
+    ///
+    /// Pieces are separated by `&`; one with a raw `;` or a bad escape is dropped; `+` is a blank;
+    /// keys are compared after decoding, with case.
+    #[must_use]
+    pub fn query_value(&self, key: &[u8]) -> Option<Cow<'a, [u8]>> {
         self.query?
             .split(|&byte| byte == b'&')
             .filter(|piece| !piece.is_empty() && !piece.contains(&b';'))
             .find_map(|piece| {
-                let (key, value) = match piece.iter().position(|&byte| byte == b'=') {
+                let (name, value) = match piece.iter().position(|&byte| byte == b'=') {
                     Some(sign) => {
-                        let (key, rest) = piece.split_at(sign);
-                        (key, rest.get(1..).unwrap_or_default())
+                        let (name, rest) = piece.split_at(sign);
+                        (name, rest.get(1..).unwrap_or_default())
                     }
                     None => (piece, &b""[..]),
                 };
                 let value = decode_query(value)?;
-                (decode_query(key)?.as_ref() == b"from").then_some(value)
+                (decode_query(name)?.as_ref() == key).then_some(value)
             })
-            .filter(|from| !from.is_empty())
     }
 }
 

@@ -97,6 +97,14 @@ fn what_is_wrong_is_said_in_one_line_that_names_the_key() {
             "`rootcertbundle`: found an empty string",
         ),
         (
+            with("gitlab_api", json!("allow")),
+            "`gitlab_api`: found allow; expected \"deny\" or \"authorize\"",
+        ),
+        (
+            with("gitlab_api", json!(true)),
+            "`gitlab_api`: found true; expected \"deny\"",
+        ),
+        (
             with("autoredirect", json!("yes")),
             "`autoredirect`: found \\\"yes\\\"; expected true or false",
         ),
@@ -320,4 +328,30 @@ fn autoredirect_takes_its_keys_as_the_registry_of_the_profile_has_them() {
         fault.starts_with("`autoredirectpath`: it has no effect alone"),
         "{fault}"
     );
+}
+
+#[test]
+fn only_gitlab_has_gitlabs_api() {
+    use crate::route::GitlabApi;
+    for (profile, value, expected) in [
+        ("gitlab", None, Some(GitlabApi::Deny)),
+        ("gitlab", Some("deny"), Some(GitlabApi::Deny)),
+        ("gitlab", Some("authorize"), Some(GitlabApi::Authorize)),
+        ("distribution-2.8", None, Some(GitlabApi::Deny)),
+        ("distribution-2.8", Some("deny"), None),
+        ("distribution-3", Some("authorize"), None),
+    ] {
+        let mut config = complete();
+        config["profile"] = json!(profile);
+        if let Some(value) = value {
+            config["gitlab_api"] = json!(value);
+        }
+        let read = Config::from_json(config.to_string().as_bytes(), &[]);
+        match expected {
+            Some(expected) => assert_eq!(read.unwrap().gitlab_api(), expected),
+            None => assert!(read.unwrap_err().to_string().starts_with(
+                "`gitlab_api`: only GitLab's registry has that API; expected the profile"
+            )),
+        }
+    }
 }

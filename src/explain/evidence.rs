@@ -39,7 +39,7 @@ impl Evidence<'_> {
         let target = Target::parse(head.target).ok();
         let route = target
             .as_ref()
-            .and_then(|target| Route::parse(target, profile).ok());
+            .and_then(|target| Route::parse(target, profile, config.gitlab_api()).ok());
         let required = target
             .as_ref()
             .zip(route)

@@ -126,7 +126,7 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
             "The path is not clean; the client is redirected to {}, as by the registry.",
             shown(location)
         ),
-        Rejection::Route(RouteError::TrailingSlash { location }) if !location.is_empty() => {
+        Rejection::Route(RouteError::TrailingSlash { location, .. }) if !location.is_empty() => {
             format!(
                 "The path has a slash too many or too few at its end; the client is redirected to {}, \
              as by the registry.",

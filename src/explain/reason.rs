@@ -4,7 +4,7 @@ use crate::credentials::CredentialsError;
 use crate::decision::{ChallengeReason, Decision, Rejection};
 use crate::form::FormError;
 use crate::permit::InsufficientScope;
-use crate::route::RouteError;
+use crate::route::{Api, RouteError};
 use crate::target::TargetError;
 use crate::token::{ClaimsError, HeaderError, TokenError};
 
@@ -80,6 +80,7 @@ impl Reason {
             }),
             Rejection::Route(RouteError::TrailingSlash {
                 location: location(),
+                api: Api::Distribution,
             }),
             Rejection::Route(RouteError::Unknown),
             Rejection::Route(RouteError::GitlabApi),
@@ -87,6 +88,7 @@ impl Reason {
             Rejection::Form(FormError::UnreadableContentType),
             Rejection::Form(FormError::UrlEncoded),
             Rejection::Form(FormError::Multipart),
+            Rejection::Form(FormError::Namespace),
         ];
         let credentials = [
             CredentialsError::Absent,

@@ -132,10 +132,13 @@ fn stages(
     if Permit::exempt(&target).is_some() {
         return None;
     }
-    let route = Route::parse(&target, config.profile()).ok()?;
+    let route = Route::parse(&target, config.profile(), config.gitlab_api()).ok()?;
     held.push(Step::Route);
     if route.repository().is_some() {
         form::refuse_form_body(head).ok()?;
+    }
+    if route.reads_body(head.method) {
+        form::refuse_namespace_body(head).ok()?;
     }
     held.push(Step::Body);
     let required: RequiredAccess<'_> = route.required_access(head.method, &target);

@@ -116,5 +116,10 @@ pub(super) const fn form(error: FormError) -> &'static [Likely] {
             "Use --data-binary @FILE with Content-Type: application/octet-stream.",
             None,
         )],
+        FormError::Namespace => &[Likely(
+            "GitLab renames or moves a repository through the edge.",
+            "Let it use the internal address: gitlab_rails['registry_api_url'] is not the edge's.",
+            None,
+        )],
     }
 }

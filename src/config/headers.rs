@@ -1,0 +1,39 @@
+//! `headers`: what the registry adds to the answers of its routes.
+
+use serde_json::Value;
+
+use super::{ConfigError, value_error};
+
+/// Header names to lists of values. A name or value that could not stand in a response is refused.
+pub(super) fn read(value: &Value) -> Result<Vec<(String, String)>, ConfigError> {
+    const OWN: [&str; 6] = [
+        "connection",
+        "content-length",
+        "content-type",
+        "docker-distribution-api-version",
+        "transfer-encoding",
+        "www-authenticate",
+    ];
+    let refuse = || value_error("headers", value);
+    let mut headers = Vec::new();
+    for (name, values) in value.as_object().ok_or_else(refuse)? {
+        // RFC 9110 section 5.1: a token.
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        let name = name.to_ascii_lowercase();
+        if !is_name || OWN.contains(&name.as_str()) {
+            return Err(refuse());
+        }
+        for value in values.as_array().ok_or_else(refuse)? {
+            match value.as_str() {
+                Some(text) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+                    headers.push((name.clone(), text.to_owned()));
+                }
+                _ => return Err(refuse()),
+            }
+        }
+    }
+    Ok(headers)
+}
