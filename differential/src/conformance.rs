@@ -87,6 +87,7 @@ fn both(
     })?;
     // A storage of its own: what one run leaves behind must not meet the other.
     let settings = registry::Settings {
+        nosniff: true,
         name: "registry-alone".to_owned(),
         release,
         port: free_port()?,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use testbed::Result;
-use testbed::envoy::listeners::Shape;
+use testbed::envoy::listeners::{Origin, Shape};
 use testbed::registry::Release;
 use testbed::wire::{Answer, Connection, Http2};
 
@@ -13,7 +13,7 @@ use crate::handover;
 use crate::mint::Mint;
 use crate::rules::{self, Ours};
 use crate::stand::Ports;
-use crate::verdict::{Failure, Kind, Origin, Standing, Verdict, body, challenge_of, difference};
+use crate::verdict::{Failure, Kind, Standing, Verdict, body, challenge_of, difference};
 use crate::way::{Version, Way};
 use corpus::case::Request;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use corpus::Corpus;
 use indicatif::{ProgressBar, ProgressStyle};
-use testbed::registry::Release;
+use testbed::registry::{Release, content};
 use testbed::tools::Tools;
 use testbed::{Error, Result};
 
@@ -17,7 +17,7 @@ use crate::generate::Generator;
 use crate::judge::{Judge, Judged};
 use crate::mint::Mint;
 use crate::shrink::shrink;
-use crate::stand::{Ports, Stand, content};
+use crate::stand::{Ports, Stand};
 use crate::tally::{Found, Tally};
 use crate::verdict::Verdict;
 use crate::way::Way;

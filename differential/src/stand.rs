@@ -23,8 +23,6 @@ use testbed::tools::Tools;
 
 use crate::files;
 
-pub(crate) mod content;
-
 /// The running programs. Fields end in this order: the edge first, the folder last.
 pub(crate) struct Stand {
     envoy: Envoy,
@@ -68,6 +66,7 @@ impl Stand {
         };
         let node = |name: &str, token: Option<TokenAuth>| {
             let settings = registry::Settings {
+                nosniff: true,
                 name: name.to_owned(),
                 release,
                 port: free_port()?,

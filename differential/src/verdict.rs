@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::challenge::Challenge;
-use testbed::envoy::listeners::{DETAILS, FORWARDED, POOL};
+use testbed::registry::is_refusal;
 use testbed::wire::{Answer, Response};
 
 /// What the comparison of a case came to.
@@ -105,64 +105,24 @@ pub(crate) enum Standing {
 
 impl Standing {
     /// Tells by the answer.
-    ///
-    /// What passed authentication came from a handler, which writes errors as JSON; the router's
-    /// 404 and the server's 400 are plain text, and no handler redirects on this storage.
     pub(crate) fn of(answer: &Answer) -> Self {
         let Answer::Responded(response) = answer else {
             return Self::Closed;
         };
-        let is_json = is_json(response);
         match response.status {
+            _ if !is_refusal(response) => match response.field(API_VERSION) {
+                None if response.status == 200 => Self::Root,
+                _ => Self::Passed,
+            },
             401 => Self::Refused(Kind::Challenge),
             301 => Self::Refused(Kind::Redirect),
-            404 if !is_json => Self::Refused(Kind::NotFound),
-            400 | 431 | 501 | 505 if !is_json => Self::Refused(Kind::BadRequest),
-            200 if response.field(API_VERSION).is_none() => Self::Root,
-            _ => Self::Passed,
+            404 => Self::Refused(Kind::NotFound),
+            _ => Self::Refused(Kind::BadRequest),
         }
     }
 }
 
 const API_VERSION: &str = "docker-distribution-api-version";
-
-/// Who gave the edge's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// The pool behind the edge.
-    Pool,
-    Filter,
-    /// Envoy itself.
-    Proxy,
-}
-
-impl Origin {
-    pub(crate) fn of(answer: &Answer) -> Self {
-        let Answer::Responded(response) = answer else {
-            return Self::Proxy;
-        };
-        let says = |name| {
-            response
-                .field(name)
-                .filter(|value| !matches!(value.as_str(), "" | "-"))
-        };
-        // What Envoy refuses before it has a head to speak of comes without any mark; the filter
-        // names a type for every refusal but that for an unclean path, which has a Location.
-        let is_bare =
-            response.field("content-type").is_none() && response.field("location").is_none();
-        let is_from_pool = says(FORWARDED).is_some_and(|value| match value.split_once(' ') {
-            Some((cluster, node)) => cluster == POOL && !matches!(node, "" | "-"),
-            None => false,
-        });
-        if is_from_pool {
-            Self::Pool
-        } else if says(DETAILS).is_some() || is_bare && response.status != 301 {
-            Self::Proxy
-        } else {
-            Self::Filter
-        }
-    }
-}
 
 /// Fields that a client may act on, compared as they are.
 const FIELDS: [&str; 6] = [

@@ -15,6 +15,25 @@ use crate::error::{Error, Result};
 use crate::issuer::KeyId;
 use crate::process::Process;
 use crate::tools::{DISTRIBUTION_2, DISTRIBUTION_3, Tools};
+use crate::wire::Response;
+
+pub mod content;
+
+/// Whether a registry that checks tokens gave this answer before or instead of passing
+/// authentication.
+///
+/// What passed came from a handler, which writes errors as JSON; the router's 404 and the server's
+/// 400 are plain text, and no handler redirects on the storage of a [`Node`].
+#[must_use]
+pub fn is_refusal(response: &Response) -> bool {
+    let kind = response.field("content-type");
+    let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
+    match response.status {
+        301 | 401 => true,
+        400 | 404 | 431 | 501 | 505 => !is_json,
+        _ => false,
+    }
+}
 
 const READY: Duration = Duration::from_secs(20);
 
@@ -85,6 +104,9 @@ pub struct Settings {
     pub certificate: Option<ServerCertificate>,
     /// Whether the node checks tokens itself.
     pub token: Option<TokenAuth>,
+    /// Whether its answers carry `X-Content-Type-Options: nosniff`, as in Distribution's example of
+    /// a configuration.
+    pub nosniff: bool,
 }
 
 /// A registry process that can be crashed and brought back on the same port.
@@ -208,7 +230,6 @@ fn configuration(settings: &Settings) -> Value {
         "http": {
             "addr": format!("127.0.0.1:{}", settings.port),
             "secret": settings.secret,
-            "headers": {"X-Content-Type-Options": ["nosniff"]},
         },
         "health": {"storagedriver": {"enabled": true, "interval": "10s", "threshold": 3}},
     });
@@ -217,6 +238,12 @@ fn configuration(settings: &Settings) -> Value {
     {
         let tls = json!({"certificate": certificate.certificate, "key": certificate.key});
         http.insert("tls".to_owned(), tls);
+    }
+    if settings.nosniff
+        && let Some(http) = configuration.get_mut("http").and_then(Value::as_object_mut)
+    {
+        let headers = json!({"X-Content-Type-Options": ["nosniff"]});
+        http.insert("headers".to_owned(), headers);
     }
     if let Some(token) = &settings.token
         && let Some(root) = configuration.as_object_mut()

@@ -176,6 +176,32 @@ impl Connection {
             .await
     }
 
+    /// The same, and for HEAD the body whose length is announced: that of the same GET.
+    ///
+    /// # Errors
+    /// As [`Connection::exchange`].
+    pub async fn exchange_whole(&mut self, request: &Request) -> Result<Answer> {
+        let mut answer = self.exchange(request).await?;
+        if let Answer::Responded(response) = &mut answer
+            && request.method == b"HEAD"
+            && let Some(length) = response.field("content-length")
+            && length != "0"
+        {
+            let get = Request {
+                method: b"GET".to_vec(),
+                ..request.clone()
+            };
+            if let Answer::Responded(whole) = self.exchange(&get).await?
+                && whole.body.len().to_string() == length
+            {
+                response.body = whole.body;
+            } else {
+                response.body = b"(GET has another length)".to_vec();
+            }
+        }
+        Ok(answer)
+    }
+
     /// The same for bytes that need not be one request; `method` tells whether a body is awaited.
     ///
     /// # Errors

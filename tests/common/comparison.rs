@@ -28,11 +28,7 @@ impl Expectation {
             reason,
         } = answer
         else {
-            return if self.is_forward() {
-                vec![]
-            } else {
-                vec!["it was forwarded".to_owned()]
-            };
+            return self.unanswered_faults(answer);
         };
         let found = Found {
             status: *status,
@@ -75,6 +71,28 @@ impl Expectation {
                 }
             }
             Kind::BadRequest | Kind::TooLarge | Kind::Forward | Kind::Closed => {}
+        }
+        faults
+    }
+
+    /// The same for what was no answer of the implementation's own.
+    fn unanswered_faults(&self, answer: &Answer) -> Vec<String> {
+        let mut faults = Vec::new();
+        match answer {
+            Answer::Closed if self.answer == Kind::Closed => {}
+            Answer::Closed => faults.push("the connection was closed".to_owned()),
+            _ if !self.is_forward() => faults.push("it was forwarded".to_owned()),
+            Answer::Served { status, headers } => {
+                if self.status.is_some_and(|wanted| wanted != *status) {
+                    faults.push(format!("it was forwarded, and the status is {status}"));
+                }
+                let allow = headers.iter().find(|(name, _)| name == "allow");
+                let allow = allow.map(|(_, value)| String::from_utf8_lossy(value));
+                if self.allow.is_some() && self.allow.as_deref() != allow.as_deref() {
+                    faults.push(format!("Allow is {allow:?}, expected {:?}", self.allow));
+                }
+            }
+            _ => {}
         }
         faults
     }

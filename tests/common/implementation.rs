@@ -73,6 +73,14 @@ impl Setting<'_> {
 pub enum Answer {
     /// It went on to the registry.
     Forwarded,
+    /// It passed authentication, and the registry said what came of it.
+    Served {
+        status: u16,
+        /// Field names in lower case.
+        headers: Vec<(String, Vec<u8>)>,
+    },
+    /// The connection was closed without an answer.
+    Closed,
     /// It was answered.
     Responded {
         status: u16,

@@ -75,14 +75,7 @@ impl Trial<'_> {
     /// differ from the registry's indeed.
     pub fn run(&self, implementation: &dyn Implementation) -> Result<(), String> {
         let case = self.case;
-        let token = case.token.as_ref().map(|recipe| {
-            let Setting {
-                profile,
-                configuration,
-            } = self.setting;
-            mint::mint(recipe, profile, configuration, implementation.now())
-        });
-        let message = Message::new(&case.request, token.as_deref());
+        let message = self.message(implementation);
         let answer = implementation.answer(&self.setting, &message);
         let in_order = implementation.orders_scopes();
         let faults = |expected: &Expectation| {
@@ -109,8 +102,49 @@ impl Trial<'_> {
                 from_registry.join("\n    ")
             ),
         };
-        let target = message.target.escape_ascii().to_string();
-        let target = target.get(..200).unwrap_or(&target);
-        Err(format!("{} {target}\n  {fault}", case.request.method))
+        Err(told(&message, &fault))
     }
+
+    /// Puts the case to the registry itself: an expectation that it does not fulfil is wrong, and so
+    /// is a divergence from it.
+    pub fn hold(&self, registry: &dyn Implementation) -> Result<(), String> {
+        let message = self.message(registry);
+        let answer = registry.answer(&self.setting, &message);
+        let expected = self.case.expectation(&self.setting.profile.name);
+        let method = &self.case.request.method;
+        let faults = expected.faults(&self.setting, method, &answer, registry.orders_scopes());
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let fault = format!("expected {expected}\n    {}", faults.join("\n    "));
+        Err(told(&message, &fault))
+    }
+
+    /// The request, with its token.
+    fn message(&self, implementation: &dyn Implementation) -> Message {
+        let token = self.case.token.as_ref().map(|recipe| {
+            let Setting {
+                profile,
+                configuration,
+            } = self.setting;
+            mint::mint(recipe, profile, configuration, implementation.now())
+        });
+        Message::new(&self.case.request, token.as_deref())
+    }
+
+    pub fn case(&self) -> &Case {
+        self.case
+    }
+
+    pub fn setting(&self) -> &Setting<'_> {
+        &self.setting
+    }
+}
+
+/// A fault, with the beginning of the request it was found with.
+fn told(message: &Message, fault: &str) -> String {
+    let method = message.method.escape_ascii();
+    let target = message.target.escape_ascii().to_string();
+    let target = target.get(..200).unwrap_or(&target);
+    format!("{method} {target}\n  {fault}")
 }

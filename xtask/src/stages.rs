@@ -70,6 +70,11 @@ pub(crate) const ALL: &[Stage] = &[
         work: suites::embedding,
     },
     Stage {
+        name: "registry",
+        purpose: "the cases of the corpus on the registries themselves",
+        work: suites::registry,
+    },
+    Stage {
         name: "envoy",
         purpose: "end to end: the artifact in Envoy, real registries and clients",
         work: suites::envoy,

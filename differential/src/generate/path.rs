@@ -1,7 +1,7 @@
 //! Paths: by the grammar of the registry's routes, with names that are hard to tell from keywords.
 
 use crate::dice::Dice;
-use crate::stand::content;
+use testbed::registry::content;
 
 /// A digest of nothing.
 pub(super) const ABSENT_DIGEST: &str =
@@ -18,7 +18,7 @@ pub(crate) struct Path {
 
 /// The digests of the layers that are there.
 pub(super) fn digests() -> [String; 2] {
-    ["a layer of group/app", content::SECRET].map(content::digest)
+    [content::LAYER, content::SECRET].map(content::digest)
 }
 
 impl Path {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::bootstrap::{hcm, plugin, plugin_configuration};
 use super::document::Document;
 use crate::error::Result;
+use crate::wire::Answer;
 
 /// Set by Envoy to the cluster a request is for, and to the node that answered it if one did.
 pub const FORWARDED: &str = "x-testbed-forwarded";
@@ -44,6 +45,47 @@ pub struct Listener {
     pub port: u16,
     /// The JSON text that its filter reads.
     pub plugin_configuration: String,
+}
+
+/// Who gave an answer that came through one of these listeners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The pool behind the edge.
+    Pool,
+    /// The filter.
+    Filter,
+    /// Envoy itself.
+    Proxy,
+}
+
+impl Origin {
+    /// Tells by the marks.
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
+        let Answer::Responded(response) = answer else {
+            return Self::Proxy;
+        };
+        let says = |name| {
+            response
+                .field(name)
+                .filter(|value| !matches!(value.as_str(), "" | "-"))
+        };
+        // What Envoy refuses before it has a head to speak of comes without any mark; the filter
+        // names a type for every refusal but that for an unclean path, which has a Location.
+        let is_bare =
+            response.field("content-type").is_none() && response.field("location").is_none();
+        let is_from_pool = says(FORWARDED).is_some_and(|value| match value.split_once(' ') {
+            Some((cluster, node)) => cluster == POOL && !matches!(node, "" | "-"),
+            None => false,
+        });
+        if is_from_pool {
+            Self::Pool
+        } else if says(DETAILS).is_some() || is_bare && response.status != 301 {
+            Self::Proxy
+        } else {
+            Self::Filter
+        }
+    }
 }
 
 /// Puts these listeners in the place of the one of a bootstrap that was made local.

@@ -280,6 +280,7 @@ impl Builder {
                 secret: secret.clone(),
                 certificate: Some(tls.issue(&name)?),
                 token: token.clone(),
+                nosniff: true,
                 name,
             };
             Node::start(&self.tools, settings, path)

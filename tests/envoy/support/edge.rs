@@ -276,6 +276,7 @@ fn reference(parts: &Parts, stack: &Stack) -> Node {
         rootcertbundle: stack.signing_key().certificate.clone(),
     };
     let settings = registry::Settings {
+        nosniff: true,
         name: "reference".to_owned(),
         port: testbed::process::free_port().unwrap(),
         token: Some(token),

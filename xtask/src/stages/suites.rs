@@ -34,6 +34,10 @@ pub(super) fn embedding(runner: &mut Runner) -> Result<String> {
     suite(runner, "embedding")
 }
 
+pub(super) fn registry(runner: &mut Runner) -> Result<String> {
+    suite(runner, "registry")
+}
+
 pub(super) fn envoy(runner: &mut Runner) -> Result<String> {
     suite(runner, "envoy")
 }
