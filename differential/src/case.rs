@@ -52,12 +52,12 @@ pub(crate) fn sent(request: &Request, token: Option<&[u8]>) -> wire::Request {
         target,
         fields,
         body,
-        // None that is generated says so; it goes to the stand's own.
-        host: _,
+        host,
     } = Message::new(request, token);
     wire::Request {
         method,
         target,
+        host,
         fields,
         body,
     }

@@ -99,6 +99,7 @@ fn both(
             service: SERVICE.to_owned(),
             issuer: ISSUER.to_owned(),
             rootcertbundle: stack.signing_key().certificate.clone(),
+            further: Default::default(),
         }),
     };
     let alone = Node::start(tools, settings, stack.folder())?;

@@ -63,6 +63,7 @@ impl Stand {
             service: configuration.service.clone(),
             issuer: configuration.issuer.clone(),
             rootcertbundle: bundle,
+            further: Default::default(),
         };
         let node = |name: &str, token: Option<TokenAuth>| {
             let settings = registry::Settings {

@@ -85,6 +85,8 @@ pub struct TokenAuth {
     pub issuer: String,
     /// Certificates whose keys sign tokens, PEM.
     pub rootcertbundle: PathBuf,
+    /// Further keys of the section.
+    pub further: serde_json::Map<String, Value>,
 }
 
 /// What a node is started with.
@@ -248,13 +250,15 @@ fn configuration(settings: &Settings) -> Value {
     if let Some(token) = &settings.token
         && let Some(root) = configuration.as_object_mut()
     {
-        let token = json!({
+        let section = json!({
             "realm": token.realm,
             "service": token.service,
             "issuer": token.issuer,
             "rootcertbundle": token.rootcertbundle,
         });
-        root.insert("auth".to_owned(), json!({"token": token}));
+        let mut section = section.as_object().cloned().unwrap_or_default();
+        section.extend(token.further.clone());
+        root.insert("auth".to_owned(), json!({"token": section}));
     }
     configuration
 }

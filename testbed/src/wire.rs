@@ -29,6 +29,8 @@ pub struct Request {
     pub method: Vec<u8>,
     /// The request target, as it stands.
     pub target: Vec<u8>,
+    /// The values of the `Host` fields: `localhost` without; with none it is a request of HTTP/1.0.
+    pub host: Option<Vec<Vec<u8>>>,
     /// Names in lower case, without `host` and the length, in order.
     pub fields: Vec<(String, Vec<u8>)>,
     /// The body; empty is none.
@@ -107,19 +109,24 @@ impl Request {
         let Self {
             method,
             target,
+            host,
             fields,
             body,
         } = self;
-        let start = [
-            method,
-            &b" "[..],
-            target,
-            b" HTTP/1.1\r\nhost: localhost\r\n",
-        ];
-        let mut bytes = start.concat();
+        let localhost = [b"localhost".to_vec()];
+        let hosts = host.as_deref().unwrap_or(&localhost);
+        let version: &[u8] = if hosts.is_empty() {
+            b" HTTP/1.0\r\n"
+        } else {
+            b" HTTP/1.1\r\n"
+        };
+        let mut bytes = [method, &b" "[..], target, version].concat();
         let mut field = |name: &str, value: &[u8]| {
             bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         };
+        for value in hosts {
+            field("host", value);
+        }
         for (name, value) in fields {
             field(name, value);
         }
@@ -361,6 +368,7 @@ mod tests {
                 .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
                 .collect(),
             body: body.into(),
+            host: None,
         }
     }
 

@@ -34,8 +34,6 @@ impl Setting<'_> {
             realm,
             service,
             issuer,
-            autoredirect,
-            autoredirectpath,
             own,
             ..
         } = self.configuration;
@@ -46,13 +44,7 @@ impl Setting<'_> {
             "issuer": issuer,
             "rootcertbundle": self.configuration.rootcertbundle(),
         });
-        if let Some(is_on) = autoredirect {
-            configuration["autoredirect"] = (*is_on).into();
-        }
-        if let Some(path) = autoredirectpath {
-            configuration["autoredirectpath"] = path.as_str().into();
-        }
-        for (key, value) in own {
+        for (key, value) in self.configuration.further().iter().chain(own) {
             configuration[key] = value.clone();
         }
         configuration

@@ -50,6 +50,18 @@ pub struct Configuration {
 }
 
 impl Configuration {
+    /// The keys of a registry's `auth.token` section that not every configuration has.
+    pub fn further(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut further = serde_json::Map::new();
+        if let Some(is_on) = self.autoredirect {
+            further.insert("autoredirect".to_owned(), is_on.into());
+        }
+        if let Some(path) = &self.autoredirectpath {
+            further.insert("autoredirectpath".to_owned(), path.as_str().into());
+        }
+        further
+    }
+
     /// The bundle, in PEM.
     pub fn rootcertbundle(&self) -> String {
         self.certificates

@@ -72,6 +72,7 @@ fn start(release: Release, configuration: &Configuration) -> Running {
         service: configuration.service.clone(),
         issuer: configuration.issuer.clone(),
         rootcertbundle: bundle,
+        further: configuration.further(),
     };
     Running {
         node: node("guarded", Some(token)),
@@ -99,6 +100,7 @@ impl Implementation for Registry {
         let request = wire::Request {
             method: message.method.clone(),
             target: message.target.clone(),
+            host: message.host.clone(),
             fields: message.fields.clone(),
             body: message.body.clone(),
         };

@@ -92,6 +92,7 @@ async fn send(
 ) -> Result<Response> {
     let request = Request {
         method: method.into(),
+        host: None,
         target: target.into(),
         fields: vec![("content-type".to_owned(), content_type.into())],
         body: body.into(),

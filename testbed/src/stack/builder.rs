@@ -270,6 +270,7 @@ impl Builder {
             service: self.service.clone(),
             issuer: self.issuer.clone(),
             rootcertbundle: key.certificate.clone(),
+            further: Default::default(),
         });
         let start = |number: usize| {
             let name = format!("registry-{number}");

@@ -137,9 +137,13 @@ fn head(request: &Request) -> Option<http::Request<()>> {
     if path.as_str().as_bytes() != request.target || target.authority().is_some() {
         return None;
     }
+    let localhost = [b"localhost".to_vec()];
+    let [host] = request.host.as_deref().unwrap_or(&localhost) else {
+        return None;
+    };
     let target = Uri::builder()
         .scheme("http")
-        .authority("localhost")
+        .authority(host.as_slice())
         .path_and_query(path.clone());
     let mut head = http::Request::new(());
     *head.uri_mut() = target.build().ok()?;

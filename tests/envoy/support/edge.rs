@@ -274,6 +274,7 @@ fn reference(parts: &Parts, stack: &Stack) -> Node {
         service: Parties::GITLAB_SERVICE.to_owned(),
         issuer: Parties::OMNIBUS_ISSUER.to_owned(),
         rootcertbundle: stack.signing_key().certificate.clone(),
+        further: Default::default(),
     };
     let settings = registry::Settings {
         nosniff: true,
