@@ -129,9 +129,9 @@ impl Dialect {
     /// is not listed here is nothing the guest may ask for.
     pub(crate) fn property(self, name: &str, head: &Head) -> Option<Option<Vec<u8>>> {
         match (self, name) {
-            // 1: inbound.
-            (Self::Envoy, "listener_direction") => Some(Some(1_i64.to_le_bytes().to_vec())),
-            (Self::WasmX, "listener_direction") => Some(None),
+            // 1: inbound. Envoy 1.40 has it here alone.
+            (Self::Envoy, "xds.listener_direction") => Some(Some(1_i64.to_le_bytes().to_vec())),
+            (_, "xds.listener_direction" | "listener_direction") => Some(None),
             (_, "request.path") => Some(head.raw_target.clone()),
             _ => None,
         }
