@@ -38,9 +38,18 @@ pub enum Behind {
     Server(u16),
 }
 
-/// The bootstrap of an Envoy that listens on 127.0.0.1:`port`, in JSON.
+/// Where an Envoy listens, on 127.0.0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// For requests.
+    pub listener: u16,
+    /// For its counters.
+    pub admin: u16,
+}
+
+/// The bootstrap of an Envoy, in JSON.
 #[must_use]
-pub fn bootstrap(port: u16, filter: &Filter<'_>, behind: Behind) -> Value {
+pub fn bootstrap(ports: Ports, filter: &Filter<'_>, behind: Behind) -> Value {
     let mut filters: Vec<Value> = http_filter(filter).into_iter().collect();
     filters.push(extension(
         "envoy.filters.http.router",
@@ -81,14 +90,17 @@ pub fn bootstrap(port: u16, filter: &Filter<'_>, behind: Behind) -> Value {
             },
         }),
     );
-    json!({"static_resources": {
-        "listeners": [{
-            "name": "bench",
-            "address": address(port),
-            "filter_chains": [{"filters": [manager]}],
-        }],
-        "clusters": clusters,
-    }})
+    json!({
+        "admin": {"address": address(ports.admin)},
+        "static_resources": {
+            "listeners": [{
+                "name": "bench",
+                "address": address(ports.listener),
+                "filter_chains": [{"filters": [manager]}],
+            }],
+            "clusters": clusters,
+        },
+    })
 }
 
 fn address(port: u16) -> Value {
@@ -247,7 +259,14 @@ mod tests {
     use super::*;
 
     fn filter_names(filter: &Filter<'_>) -> Vec<String> {
-        let bootstrap = bootstrap(1, filter, Behind::DirectResponse);
+        let bootstrap = bootstrap(
+            Ports {
+                listener: 1,
+                admin: 2,
+            },
+            filter,
+            Behind::DirectResponse,
+        );
         let filters = bootstrap
             .pointer(
                 "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters",

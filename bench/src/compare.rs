@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::Filter;
-use crate::chain::{self, Bits, Chain, Kind, Load};
+use crate::chain::{self, ALONE, Bits, Chain, HOT, Kind, Load};
 use crate::lab::{HOST_SIGNATURES, Lab, configuration};
 use crate::load::{Prepared, Requests};
 use crate::native;
 use crate::progress::Progress;
 use crate::proxy::Proxy;
 use crate::rounds::{Contender, Plan, Samples, measure};
+use crate::statistics::Spread;
 use crate::tokens::{REPOSITORY, pull};
 
 /// What a filter without `verify_signature` logs at its first signature.
@@ -28,8 +29,30 @@ pub struct Build {
     pub module: PathBuf,
 }
 
+impl Build {
+    /// From `FILE`, which is then called by its name, or `NAME=FILE`.
+    #[must_use]
+    pub fn parse(argument: &str) -> Self {
+        let file = |text: &str| std::path::absolute(text).unwrap_or_else(|_| text.into());
+        match argument.split_once('=') {
+            Some((label, module)) => Self {
+                label: label.to_owned(),
+                module: file(module),
+            },
+            None => {
+                let module = file(argument);
+                let label = module.file_stem().unwrap_or_default();
+                Self {
+                    label: label.to_string_lossy().into_owned(),
+                    module,
+                }
+            }
+        }
+    }
+}
+
 /// A chain that was measured.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Name; with `@` and its label for another build.
     pub name: String,
@@ -40,8 +63,10 @@ pub struct Measured {
 }
 
 /// All of them, and OpenSSL's times beside them.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
+    /// How it was measured.
+    pub plan: Plan,
     /// Chains, in the order of the table.
     pub chains: Vec<Measured>,
     /// Microseconds of one RSA-2048 verification by OpenSSL, by round.
@@ -98,16 +123,17 @@ pub fn compare(
                 .clone(),
             refused: chain.load.is_refused(),
             // Long enough for V8 to have compiled the module once more, optimized.
-            warm_up: 5_000,
+            warm_up: 3_000,
         });
     }
-    let mut result = Comparison::default();
-    let wants_native = chains
-        .iter()
-        .any(|chain| chain.kind == Kind::FilterSandboxed);
+    let mut result = Comparison {
+        plan,
+        ..Comparison::default()
+    };
     let (tools, cores) = (lab.tools.clone(), lab.cores);
-    let samples = measure("chains", &mut lab.loader, &contenders, plan, || {
-        if wants_native {
+    let samples = measure("chains", &mut lab.loader, &contenders, plan, |round| {
+        // It takes four seconds, and OpenSSL has nothing to warm up.
+        if round == 1 || round == plan.rounds {
             let native = native::measure(&tools, cores)?;
             result.openssl_2048.push(native.rsa_2048);
             result.openssl_4096.push(native.rsa_4096);
@@ -116,6 +142,7 @@ pub fn compare(
     })?;
     for (proxy_key, proxy) in &proxies {
         expect_verifier(proxy_key, proxy)?;
+        expect_counters(proxy_key, proxy)?;
     }
     result.chains = entries
         .iter()
@@ -126,6 +153,7 @@ pub fn compare(
             samples,
         })
         .collect();
+    expect_cold(&result, chains)?;
     Ok(result)
 }
 
@@ -216,5 +244,66 @@ fn expect_verifier(key: &Key, proxy: &Proxy) -> Result<()> {
         },
         proxy.log_text()
     );
+    Ok(())
+}
+
+/// What Envoy counted: no answer of its own making, and `jwt_authn` did what the chain is about.
+fn expect_counters(key: &Key, proxy: &Proxy) -> Result<()> {
+    let own = proxy.counter("downstream_rq_5xx")?;
+    ensure!(
+        own == 0,
+        "{:?}: Envoy answered {own} requests with 5xx",
+        key.0
+    );
+    if !matches!(key.0, Kind::JwtAuthn | Kind::JwtAuthnCached) {
+        return Ok(());
+    }
+    let count = |name: &str| proxy.counter(&format!("jwt_authn.{name}"));
+    let (allowed, denied) = (count("allowed")?, count("denied")?);
+    ensure!(
+        allowed > 0 && denied == 0,
+        "jwt_authn allowed {allowed} requests and denied {denied}"
+    );
+    let (hit, miss) = (count("jwt_cache_hit")?, count("jwt_cache_miss")?);
+    let expected = match key.0 {
+        Kind::JwtAuthnCached => hit > 100 * miss,
+        _ => hit == 0,
+    };
+    ensure!(
+        expected,
+        "jwt_authn found {hit} tokens in its cache and missed {miss}, against what the chain is about"
+    );
+    Ok(())
+}
+
+/// A chain in which every request costs a signature has to cost at least half of one more than a hot
+/// one. (The filter counts nothing itself; its cache of fewer entries than there are tokens makes
+/// the chain cold, and this would show that it did not.)
+fn expect_cold(result: &Comparison, chains: &[&'static Chain]) -> Result<()> {
+    let median = |name: &str| {
+        result
+            .samples(name)
+            .map(|it| it.spread(|it| it.cpu_us).median)
+    };
+    let Some(base) = median(HOT).or_else(|| median(ALONE)) else {
+        return Ok(());
+    };
+    for chain in chains {
+        let Load::Cycle(_, bits) = chain.load else {
+            continue;
+        };
+        let openssl = match bits {
+            Bits::B2048 => &result.openssl_2048,
+            Bits::B4096 => &result.openssl_4096,
+        };
+        let signature = Spread::of(openssl.iter().copied()).map_or(0.0, |it| it.median);
+        let cost = median(chain.name).unwrap_or_default();
+        ensure!(
+            cost >= base + signature / 2.0,
+            "{}: {cost:.1} us a request, beside {base:.1} without a signature, which costs \
+             {signature:.1}: its tokens were not verified each time",
+            chain.name
+        );
+    }
     Ok(())
 }

@@ -1,17 +1,17 @@
 //! What all measurements share: programs, keys, a folder that goes away, the load generator.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use edgectl::Parties;
 use serde_json::{Value, json};
 use testbed::artifact;
-use testbed::process::{Folder, output};
+use testbed::process::Folder;
 use testbed::tools::Tools;
 
 use crate::bootstrap::{Behind, Filter};
 use crate::chain::Bits;
+use crate::compare::Build;
 use crate::cores::Cores;
 use crate::load::Loader;
 use crate::proxy::{Proxy, Settings};
@@ -41,16 +41,20 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Installs what is missing, builds both modules and makes two keys.
+    /// Installs what is missing, builds both modules and makes two keys. A given
+    /// `build` takes the place of the workspace's filter, which is then not built.
     ///
     /// # Errors
     /// When something cannot be had; the message says how to have it.
-    pub fn open(tools: Tools, nice: i32) -> Result<Self> {
+    pub fn open(tools: Tools, nice: i32, build: Option<Build>) -> Result<Self> {
         let cores = Cores::choose(nice)?;
         let folder = Folder::temporary("registry-token-filter-bench-")?;
         let loader = Loader::new(&tools, cores, folder.path())?;
-        let filter = artifact::filter(&tools)?;
-        let nothing = build_nothing(&tools, &filter)?;
+        let filter = match build {
+            Some(build) => build.module,
+            None => artifact::filter(&tools)?,
+        };
+        let nothing = artifact::module(&tools, "nothing", "building the do-nothing filter")?;
         let progress = *tools.progress();
         let mut keys = Vec::new();
         progress.step("making keys of 2048 and 4096 bits", || {
@@ -133,21 +137,4 @@ pub fn configuration(bundle: &str, token_cache: Option<(usize, usize)>) -> Strin
         members.insert("token_cache_bytes".to_owned(), bytes.into());
     }
     configuration.to_string()
-}
-
-/// Builds the do-nothing filter beside the real one.
-fn build_nothing(tools: &Tools, filter: &Path) -> Result<PathBuf> {
-    tools
-        .progress()
-        .step("building the do-nothing filter", || {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let mut command = Command::new(cargo);
-            command.current_dir(artifact::root());
-            command.args(["build", "--quiet", "--release", "--target", "wasm32-wasip1"]);
-            command.args(["--package", "nothing"]);
-            output(&mut command)
-        })?;
-    let module = filter.with_file_name("nothing.wasm");
-    ensure!(module.is_file(), "cargo built no {}", module.display());
-    Ok(module)
 }

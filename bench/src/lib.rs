@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 pub mod chain;
+pub mod cli;
 pub mod compare;
 pub mod cores;
 pub mod lab;
@@ -12,5 +13,6 @@ pub mod progress;
 pub mod proxy;
 pub mod rounds;
 pub mod statistics;
+pub mod table;
 pub mod tokens;
 pub mod tools;

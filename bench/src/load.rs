@@ -154,7 +154,11 @@ impl Loader {
         let Some(count) = counted(&text).filter(|_| ended.is_some_and(|it| it.success())) else {
             bail!("wrk failed:\n{text}");
         };
-        ensure!(count.failed == 0, "{} requests had no answer:\n{text}", count.failed);
+        ensure!(
+            count.failed == 0,
+            "{} requests had no answer:\n{text}",
+            count.failed
+        );
         self.next += count.requests + UNANSWERED;
         Ok(count)
     }

@@ -9,15 +9,22 @@ use anyhow::{Context as _, Result};
 /// on.
 const TICKS: f64 = 100.0;
 
-/// Processor time of a process, user and system, all its threads, in seconds.
+/// Processor time of a process, all its threads, in seconds, exact to the nanosecond: the first
+/// field of every thread's `schedstat`. (`stat` counts in hundredths of a second.)
 ///
 /// # Errors
 /// When the process is gone.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
-    let stat = read(&format!("/proc/{pid}/stat"))?;
-    own_ticks(&stat)
-        .map(|ticks| ticks / TICKS)
-        .context("/proc/PID/stat is not as proc(5) says")
+    let folder = format!("/proc/{pid}/task");
+    let threads = std::fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
+    let mut nanoseconds = 0.0;
+    for thread in threads {
+        // A thread may end between the listing and the reading.
+        if let Ok(text) = std::fs::read_to_string(thread?.path().join("schedstat")) {
+            nanoseconds += run_time(&text).context("schedstat is not as sched-stats says")?;
+        }
+    }
+    Ok(nanoseconds / 1e9)
 }
 
 /// Processor time of this process and of the children it has waited for, in seconds.
@@ -76,6 +83,10 @@ pub fn processor() -> String {
 
 fn read(path: &str) -> Result<String> {
     std::fs::read_to_string(Path::new(path)).with_context(|| format!("cannot read {path}"))
+}
+
+fn run_time(schedstat: &str) -> Option<f64> {
+    schedstat.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// `utime` and `stime`. The command's name, field 2, may hold blanks and parentheses.
@@ -155,6 +166,12 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn nanoseconds_of_a_thread() {
+        assert_eq!(run_time("103203 2863994 2\n"), Some(103_203.0));
+        assert_eq!(run_time("x 1 2"), None);
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use testbed::envoy::Admin;
 use testbed::process::{Process, free_port};
 use testbed::tools::{ENVOY, Tools};
 
-use crate::bootstrap::{Behind, Filter, bootstrap};
+use crate::bootstrap::{Behind, Filter, Ports, bootstrap};
 use crate::cores::Cores;
 use crate::procfs;
 
@@ -18,6 +19,7 @@ const READY: Duration = Duration::from_secs(30);
 pub struct Proxy {
     process: Process,
     port: u16,
+    admin: Admin,
 }
 
 /// What an Envoy is started with.
@@ -43,26 +45,41 @@ impl Proxy {
     /// # Errors
     /// When Envoy cannot be had, refuses its configuration, or is not ready in time.
     pub fn start(tools: &Tools, folder: &Path, settings: &Settings<'_>) -> Result<Self> {
-        let port = free_port()?;
+        let ports = Ports {
+            listener: free_port()?,
+            admin: free_port()?,
+        };
         let file = folder.join(format!("{}.json", settings.name));
-        let document = bootstrap(port, &settings.filter, settings.behind);
+        let document = bootstrap(ports, &settings.filter, settings.behind);
         std::fs::write(&file, document.to_string())
             .with_context(|| format!("cannot write {}", file.display()))?;
         let envoy = tools.ensure(&ENVOY)?;
         let mut command = settings.pinned.command(tools, &settings.cores, &envoy)?;
         command.arg("-c").arg(&file);
-        command.args(["--use-dynamic-base-id", "--log-level", "warning"]);
+        command.args(["--disable-hot-restart", "--log-level", "warning"]);
         command.args(["--concurrency", &settings.concurrency.to_string()]);
         let log = folder.join(format!("{}.log", settings.name));
         let mut process = Process::spawn("envoy", command, &log)?;
-        process.wait_for_port(port, READY)?;
-        Ok(Self { process, port })
+        process.wait_for_port(ports.listener, READY)?;
+        Ok(Self {
+            process,
+            port: ports.listener,
+            admin: Admin::new(ports.admin),
+        })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// A counter of its connection manager, by the name after `http.bench.`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn counter(&self, name: &str) -> Result<u64> {
+        Ok(self.admin.stat(&format!("http.bench.{name}"))?)
     }
 
     /// What it logged, warnings and above.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::load::{Count, Loader, Prepared};
 use crate::procfs;
@@ -36,7 +36,7 @@ pub struct Contender<'a> {
 }
 
 /// One contender, one round.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Processor time of Envoy for one request, microseconds.
     pub cpu_us: f64,
@@ -54,7 +54,7 @@ pub struct Sample {
 }
 
 /// How long and how often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Rounds.
     pub rounds: usize,
@@ -63,7 +63,7 @@ pub struct Plan {
 }
 
 /// All samples of one contender, by round.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Samples(pub Vec<Sample>);
 
 impl Samples {
@@ -85,7 +85,7 @@ impl Samples {
 }
 
 /// Warms every contender up, then measures them in turn, round by round. `between` is called before
-/// each round.
+/// each round, with its number, from 1.
 ///
 /// # Errors
 /// When a contender does not answer as it must.
@@ -94,7 +94,7 @@ pub fn measure(
     loader: &mut Loader,
     contenders: &[Contender<'_>],
     plan: Plan,
-    mut between: impl FnMut() -> Result<()>,
+    mut between: impl FnMut(usize) -> Result<()>,
 ) -> Result<Vec<Samples>> {
     let mut samples = vec![Samples::default(); contenders.len()];
     let mut progress = Progress::begin(what, contenders.len() * (plan.rounds + 1));
@@ -107,17 +107,12 @@ pub fn measure(
     }
     let mut patience = PATIENCE;
     for round in 1..=plan.rounds {
-        between()?;
+        between(round)?;
         for (contender, samples) in contenders.iter().zip(&mut samples) {
             progress.step(&format!("{} (round {round})", contender.name));
             samples
                 .0
-                .push(calm_sample(
-                loader,
-                contender,
-                plan.seconds,
-                &mut patience,
-            )?);
+                .push(calm_sample(loader, contender, plan.seconds, &mut patience)?);
         }
     }
     Ok(samples)
@@ -138,7 +133,11 @@ fn calm_sample(
     wait_for_calm(*patience)?;
     let again = sample(loader, contender, seconds)?;
     *patience = patience.saturating_sub(start.elapsed());
-    Ok(if again.foreign < first.foreign { again } else { first })
+    Ok(if again.foreign < first.foreign {
+        again
+    } else {
+        first
+    })
 }
 
 fn sample(loader: &mut Loader, contender: &Contender<'_>, seconds: u64) -> Result<Sample> {

@@ -4,10 +4,10 @@
 //! each other. Chains are therefore compared pair by pair, and the median is taken of the
 //! comparisons: a slow minute of the machine hits both sides of a pair.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The middle of some samples, and the quartiles around it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// First quartile.
     pub low: f64,

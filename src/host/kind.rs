@@ -2,9 +2,9 @@
 //!
 //! ngx_wasm_module traps on what it does not offer, and shows requests otherwise than Envoy. The
 //! two are told apart by a property that Envoy has for every listener and the other answers as not
-//! found: the listener's direction, which Envoy 1.40 has among its `xds` attributes alone (measured),
-//! and older ones had under its own name. It may be asked for within a request only: in `on_configure` a property crashes NGINX's
-//! worker (measured).
+//! found: the listener's direction. Envoy 1.40 has it among its `xds` attributes alone (measured),
+//! older ones had it under its own name. It may be asked for within a request only: in
+//! `on_configure` a property crashes NGINX's worker (measured).
 
 use std::cell::Cell;
 

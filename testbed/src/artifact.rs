@@ -28,6 +28,15 @@ pub fn root() -> &'static Path {
 /// # Errors
 /// When the target cannot be had or the build fails.
 pub fn filter(tools: &Tools) -> Result<PathBuf> {
+    module(tools, "registry-token-filter", "building the filter")
+}
+
+/// Builds the library of a package of the workspace as the filter is built: for hosts, optimized.
+/// `what` is shown meanwhile.
+///
+/// # Errors
+/// As [`filter`].
+pub fn module(tools: &Tools, package: &str, what: &str) -> Result<PathBuf> {
     tools.ensure(&WASM32_WASIP1)?;
     let mut cargo = cargo();
     cargo.args([
@@ -35,14 +44,12 @@ pub fn filter(tools: &Tools) -> Result<PathBuf> {
         "--target",
         "wasm32-wasip1",
         "--package",
-        "registry-token-filter",
+        package,
     ]);
     // A bundle embedded by accident would hide a missing one in the configuration.
     cargo.arg("--lib").env_remove("REGISTRY_ROOTCERTBUNDLE");
-    let what = "building the filter";
-    tools
-        .progress()
-        .step(what, || build(cargo, "registry_token_filter", ".wasm"))
+    let name = package.replace('-', "_");
+    tools.progress().step(what, || build(cargo, &name, ".wasm"))
 }
 
 /// Builds `edgectl` and answers its path.

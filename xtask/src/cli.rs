@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use testbed::process::interrupt;
 use testbed::registry::Release;
 
-use crate::{build, demo, differential, menu, stages, tool_list};
+use crate::{bench, build, demo, differential, menu, stages, tool_list};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 something did not go as it must; 2 the command line is wrong;
@@ -35,6 +35,7 @@ enum Command {
     Test(Test),
     /// Build the artifact, and print its path, size and SHA-256
     Build,
+    Bench(Bench),
     Differential(Differential),
     Tools(Tools),
 }
@@ -146,6 +147,15 @@ fn stage_names() -> PossibleValuesParser {
     PossibleValuesParser::new(stages::ALL.iter().map(|stage| stage.name))
 }
 
+/// Measure what the filter costs in a real Envoy; `cargo xtask bench --help` explains
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Bench {
+    /// Handed on: the benchmark is a program of its own, so that the other chores need not build it
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
 /// List the tools the project needs: found or missing, and how to have them
 #[derive(Debug, Args)]
 pub(crate) struct Tools {
@@ -169,6 +179,7 @@ impl Xtask {
             Command::Demo(demo) => demo::run(&demo, &interrupt),
             Command::Test(test) => stages::run(&test),
             Command::Build => build::run(),
+            Command::Bench(bench) => bench::run(&bench),
             Command::Differential(differential) => differential::run(&differential),
             Command::Tools(tools) => tool_list::run(&tools),
         }
@@ -193,6 +204,7 @@ mod tests {
             "test --only fmt tidy --skip fmt",
             "tools --install",
             "tools --install skopeo",
+            "bench --quick --json file",
         ] {
             let words = ["xtask"].into_iter().chain(accepted.split(' '));
             assert!(Xtask::try_parse_from(words).is_ok(), "{accepted}");

@@ -1,9 +1,10 @@
 //! The project's chores. `cargo xtask` prints the menu.
 //!
 //! Three layers: [`cli`] reads the command line; a command is a module ([`demo`], [`stages`],
-//! [`build`], [`tool_list`]); the `testbed` crate finds tools, supervises processes and starts the
+//! [`build`], [`bench`], [`tool_list`]); the `testbed` crate finds tools, supervises processes and starts the
 //! local stack. Nothing here is shipped.
 
+mod bench;
 mod build;
 mod cli;
 mod demo;

@@ -14,7 +14,9 @@ pub struct Admin {
 }
 
 impl Admin {
-    pub(super) fn new(port: u16) -> Self {
+    /// The interface that listens on this port of 127.0.0.1.
+    #[must_use]
+    pub fn new(port: u16) -> Self {
         let configuration = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(5)))
