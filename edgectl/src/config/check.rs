@@ -77,6 +77,9 @@ pub fn check(files: &[(PathBuf, String)], beside: &Beside, now: Timestamp) -> Re
                     key,
                 }));
         }
+        checker
+            .findings
+            .sort_by(|one, other| one.place.cmp(&other.place));
         report.findings.extend(checker.findings);
     }
     report.findings.extend(beside.unusable.iter().cloned());

@@ -290,8 +290,8 @@ impl Field {
             Self::RegistryUrl => "say it with --registry-url https://registry.example.com",
             Self::GitlabUrl => "say it with --gitlab-url https://gitlab.example.com",
             Self::Realm => {
-                "say it with --realm https://gitlab.example.com/jwt/auth, as in the registry's \
-                 auth.token.realm"
+                "say it with --gitlab-url https://gitlab.example.com, or with --realm when it is \
+                 elsewhere"
             }
             Self::Service => "say it with --service container_registry",
             Self::Issuer => "say it with --issuer, as in the registry's auth.token.issuer",

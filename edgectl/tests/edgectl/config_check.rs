@@ -308,6 +308,12 @@ fn one_fact_in_a_bootstrap_of_envoy() {
             1,
         ),
         (
+            "route_config:\n            name: registry\n",
+            "rds:\n            name: registry\n",
+            "routes-elsewhere",
+            0,
+        ),
+        (
             "normalize_path: true",
             "normalize_path: [",
             "not-readable",
@@ -634,5 +640,28 @@ fn what_cannot_be_read_is_usage() {
             .unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn every_rule_is_documented_and_has_a_case() {
+    let document = include_str!("../../../docs/checks.md");
+    let table = document
+        .split_once("| rule | grade | asks that |\n|---|---|---|\n")
+        .unwrap()
+        .1;
+    let documented: Vec<&str> = table.lines().collect();
+    let rules: Vec<String> = edgectl::config::check::RULES
+        .iter()
+        .map(|rule| format!("| `{}` | {} | {} |", rule.name, rule.grade, rule.what))
+        .collect();
+    assert_eq!(documented, rules);
+    let cases = include_str!("config_check.rs");
+    for rule in edgectl::config::check::RULES {
+        assert!(
+            cases.contains(&format!("\"{}\"", rule.name)),
+            "{} has no case",
+            rule.name
+        );
     }
 }

@@ -7,6 +7,8 @@ mod cases;
 #[cfg(test)]
 mod config_check;
 #[cfg(test)]
+mod config_render;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod generated;

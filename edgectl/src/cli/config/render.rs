@@ -1,7 +1,12 @@
 //! `edgectl config render`
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
+use edgectl::config::check::{self, Beside, Grade};
+use edgectl::config::site::TokenAuth;
 use edgectl::config::{render, site};
+use jiff::Timestamp;
 
 use crate::cli::site::SiteArgs;
 use crate::cli::{Failure, print, say};
@@ -73,6 +78,7 @@ impl Render {
                 (site.token, text)
             }
         };
+        Self::checked(&token, &text, !matches!(self.target, Target::Nginx))?;
         for (what, found) in [
             ("realm", &token.realm),
             ("service", &token.service),
@@ -85,5 +91,30 @@ impl Render {
             say(&format!("note: {}: {}", note.origin, note.value));
         }
         print(text.trim_end())
+    }
+
+    /// What is rendered goes through the same check as an operator's own files, before it is shown.
+    fn checked(token: &TokenAuth, text: &str, carries: bool) -> Result<(), Failure> {
+        let rendered = if carries {
+            text.to_owned()
+        } else {
+            token.to_json()
+        };
+        let files = [(PathBuf::from("what would be rendered"), rendered)];
+        let report = check::check(&files, &Beside::default(), Timestamp::now());
+        let errors = report
+            .findings
+            .iter()
+            .filter(|finding| finding.grade == Grade::Error);
+        let errors: Vec<String> = errors.map(ToString::to_string).collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(format!(
+                "nothing was rendered, because it has errors:\n{}",
+                errors.join("\n")
+            )
+            .into())
+        }
     }
 }

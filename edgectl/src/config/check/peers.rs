@@ -135,7 +135,12 @@ pub(super) fn compare(said: &Said, beside: &Beside, findings: &mut Vec<Finding>)
         bundles(said, origin, keys, findings);
     }
     for (origin, key) in &beside.signers {
-        if said.keys.iter().all(|known| known.key_id != key.key_id) && !said.keys.is_empty() {
+        let names = [Some(&key.key_id), key.thumbprint.as_ref()];
+        let is_trusted = names
+            .into_iter()
+            .flatten()
+            .any(|name| said.ids.contains(name));
+        if !is_trusted {
             let what = match key.kind {
                 Kind::PrivateKey => "the private key",
                 Kind::PublicKey => "the public key",
@@ -147,7 +152,7 @@ pub(super) fn compare(said: &Said, beside: &Beside, findings: &mut Vec<Finding>)
                     "{what} of GitLab ({origin}) is {}, which is not among the keys trusted here: \
                      {}. Its tokens are refused (\"untrusted key with ID\")",
                     key.key_id,
-                    ids(&said.keys)
+                    said.ids.join(", ")
                 ),
                 "Put the certificate of that key into rootcertbundle, here and in the registry; or \
                  give GitLab the key that belongs to the certificate.",

@@ -36,6 +36,9 @@ pub(super) struct Said {
     pub realm: String,
     pub service: String,
     pub issuer: String,
+    /// The ids of all trusted keys, in the form of the profile.
+    pub ids: Vec<String>,
+    /// Those that stand in certificates, described.
     pub keys: Vec<Described>,
 }
 
@@ -60,6 +63,9 @@ impl Plugin<'_> {
                      was built with REGISTRY_ROOTCERTBUNDLE, and with no other",
                     "Add `rootcertbundle`, or make sure that the filter was built with it.",
                 ));
+                if let Some(realm) = self.text("realm") {
+                    self.realm(&realm, findings);
+                }
                 return None;
             }
             Err(error) => {
@@ -68,18 +74,28 @@ impl Plugin<'_> {
             }
         };
         self.realm(config.realm(), findings);
-        let pem = yaml::parse(self.json).ok().and_then(|documents| {
-            let bundle = documents.first()?.get("rootcertbundle")?;
-            bundle.text().map(str::to_owned)
-        });
+        let pem = self.text("rootcertbundle");
         let keys = pem.map_or_else(Vec::new, |pem| self.certificates(&pem, now, findings));
         Some(Said {
             place: self.place.clone(),
             realm: config.realm().to_owned(),
             service: config.service().to_owned(),
             issuer: config.verifier().issuer.clone(),
+            ids: config
+                .verifier()
+                .keys
+                .iter()
+                .map(|key| key.id.clone())
+                .collect(),
             keys,
         })
+    }
+
+    /// A member that is text.
+    fn text(&self, key: &str) -> Option<String> {
+        let documents = yaml::parse(self.json).ok()?;
+        let node = documents.first()?.get(key)?;
+        node.text().map(str::to_owned)
     }
 
     fn refused(&self, error: &ConfigError) -> Finding {

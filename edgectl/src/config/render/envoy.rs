@@ -138,3 +138,125 @@ fn endpoints(
 fn hcm(place: &str) -> String {
     format!("{LISTENER}.filter_chains[0].filters[0].typed_config.{place}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::facts::TlsFiles;
+    use crate::config::place::Found;
+    use crate::config::site::TokenAuth;
+    use crate::config::yaml;
+
+    fn said<T>(value: T) -> Found<T> {
+        Found {
+            value,
+            origin: Origin::Option("--test"),
+        }
+    }
+
+    fn site(nodes: &[&str], gitlab: Option<&str>) -> Site {
+        let text = |text: &str| said(text.to_owned());
+        Site {
+            token: TokenAuth {
+                realm: text("https://r.test/jwt/auth"),
+                service: text("container_registry"),
+                issuer: text("issuer"),
+                bundle: text("PEM"),
+                profile: text("gitlab"),
+                headers: None,
+            },
+            registry: said(Url::parse("https://r.test:5050").unwrap()),
+            realm_route: gitlab.map(|url| Url::parse(url).unwrap()),
+            nodes: nodes
+                .iter()
+                .map(|node| said(Url::parse(node).unwrap()))
+                .collect(),
+            tls: said(TlsFiles {
+                certificate: "/t.crt".to_owned(),
+                key: "/t.key".to_owned(),
+            }),
+        }
+    }
+
+    /// The path of every value, list items by their names where they have one.
+    fn leaves(value: &Value, path: &str, into: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                for (key, member) in members {
+                    leaves(member, &format!("{path}.{key}"), into);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let name = item.get("name").and_then(Value::as_str);
+                    let step = name.map_or_else(|| index.to_string(), str::to_owned);
+                    leaves(item, &format!("{path}[{step}]"), into);
+                }
+            }
+            other => into.push(format!("{path} = {other}")),
+        }
+    }
+
+    #[test]
+    fn only_places_of_the_site_differ_from_the_production_file() {
+        let document = |text: &str| {
+            let mut found = Vec::new();
+            leaves(
+                &yaml::parse(text).unwrap().remove(0).to_json(),
+                "",
+                &mut found,
+            );
+            found
+        };
+        let production = document(PRODUCTION);
+        let sites = [
+            site(
+                &["https://n1:1", "https://n2:2", "https://n3:3"],
+                Some("https://g.test"),
+            ),
+            site(&["http://10.0.0.1:5000"], Some("http://g.test:81")),
+            site(&["http://n1:1"], None),
+        ];
+        let names = Names {
+            wasm: "/f.wasm".to_owned(),
+            ..Names::default()
+        };
+        for site in sites {
+            let text = bootstrap(&site, &names).unwrap();
+            assert!(
+                !text.contains("example.com\"") && !text.contains("example.com}"),
+                "{text}"
+            );
+            let rendered = document(&text);
+            let differing = rendered
+                .iter()
+                .filter(|leaf| !production.contains(leaf))
+                .chain(production.iter().filter(|leaf| !rendered.contains(leaf)));
+            for leaf in differing {
+                let of_the_site = [
+                    "address",
+                    "port_value",
+                    "filename",
+                    "configuration.value",
+                    "domains",
+                    "[realm]",
+                    "[gitlab]",
+                    "lb_endpoints",
+                    "http_health_check.host",
+                    "transport_socket",
+                ];
+                assert!(
+                    of_the_site.iter().any(|place| leaf.contains(place)),
+                    "{leaf}"
+                );
+            }
+            // Its comments are there as well, but for those of what was taken out.
+            let comments = |text: &str| text.matches("# ").count();
+            assert!(
+                comments(&text) + 30 > comments(PRODUCTION),
+                "{}",
+                comments(&text)
+            );
+        }
+    }
+}
