@@ -18,6 +18,7 @@ mod request;
 mod requirement;
 mod second_opinion;
 mod signatures;
+mod uniform;
 mod vectors;
 
 use core::Core;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
             .map(|trial| Trial::test(trial.name(), move || trial.run(&Core).map_err(Failed::from))),
     );
     trials.extend(properties::trials(corpus));
+    trials.extend(uniform::trials(corpus));
     trials.extend(vectors::trials());
     trials.extend(signatures::trials());
     trials.extend(second_opinion::trials());

@@ -73,6 +73,7 @@ subjects!(
     mount,
     credentials,
     claims,
+    header,
     signature,
     access,
     autoredirect,
