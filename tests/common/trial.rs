@@ -108,16 +108,30 @@ impl Trial<'_> {
     /// Puts the case to the registry itself: an expectation that it does not fulfil is wrong, and so
     /// is a divergence from it.
     pub fn hold(&self, registry: &dyn Implementation) -> Result<(), String> {
-        let message = self.message(registry);
-        let answer = registry.answer(&self.setting, &message);
-        let expected = self.case.expectation(&self.setting.profile.name);
+        self.meet(registry, self.case.expectation(&self.setting.profile.name))
+    }
+
+    /// Puts the case to an implementation from which another answer is expected.
+    pub fn meet(
+        &self,
+        implementation: &dyn Implementation,
+        expected: &Expectation,
+    ) -> Result<(), String> {
+        let message = self.message(implementation);
+        let answer = implementation.answer(&self.setting, &message);
         let method = &self.case.request.method;
-        let faults = expected.faults(&self.setting, method, &answer, registry.orders_scopes());
+        let in_order = implementation.orders_scopes();
+        let faults = expected.faults(&self.setting, method, &answer, in_order);
         if faults.is_empty() {
             return Ok(());
         }
         let fault = format!("expected {expected}\n    {}", faults.join("\n    "));
         Err(told(&message, &fault))
+    }
+
+    /// The answer of an implementation, unjudged.
+    pub fn answer(&self, implementation: &dyn Implementation) -> Answer {
+        implementation.answer(&self.setting, &self.message(implementation))
     }
 
     /// The request, with its token.

@@ -21,6 +21,8 @@ mod configuration;
 #[cfg(test)]
 mod defence;
 #[cfg(test)]
+mod every_case;
+#[cfg(test)]
 mod failover;
 #[cfg(test)]
 mod heads;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         ("heads", heads::TESTS),
         ("paths", paths::TESTS),
         ("parity", parity::TESTS),
+        ("every case", every_case::TESTS),
         ("log", log::TESTS),
         ("configuration", configuration::TESTS),
         ("defence", defence::TESTS),

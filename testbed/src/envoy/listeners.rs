@@ -111,6 +111,9 @@ pub fn replace(document: &mut Document, listeners: &[Listener]) -> Result<()> {
         json!([forwarded()]),
     )?;
 
+    // Requests name many hosts here.
+    document.set(&format!("{host}.domains"), json!(["*"]))?;
+
     let mut all = Vec::new();
     for (index, listener) in listeners.iter().enumerate() {
         document.set(
