@@ -305,7 +305,11 @@ impl Plan {
 
 /// Everything rendered goes through the same check as an operator's own files.
 fn checked(folder: &Path, files: &[Planned], beside: &Beside) -> Result<Vec<Finding>, InitError> {
-    let checkable = |file: &&Planned| file.name.ends_with(".json") || file.name.ends_with(".yaml");
+    let checkable = |file: &&Planned| {
+        [".json", ".yaml", ".conf"]
+            .iter()
+            .any(|ending| file.name.ends_with(ending))
+    };
     let texts: Vec<(PathBuf, String)> = files
         .iter()
         .filter(checkable)

@@ -4,6 +4,7 @@
 mod envoy;
 pub mod finding;
 mod manifests;
+mod nginx;
 mod peers;
 mod plugin;
 
@@ -100,6 +101,10 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn file(&mut self) {
+        if nginx::is_one(self.text) {
+            self.nginx();
+            return;
+        }
         let documents = match yaml::parse(self.text) {
             Ok(documents) => documents,
             Err(error) => {
@@ -136,8 +141,8 @@ impl Checker<'_> {
             self.findings.push(finding::NOTHING_FOUND.at(
                 place,
                 "there is no configuration of the filter in this file",
-                "Give a plugin configuration in JSON, a bootstrap or listener of Envoy, or a \
-                 manifest of Istio or Envoy Gateway; what a gitlab.rb or config.yml says is \
+                "Give a plugin configuration in JSON, a bootstrap or listener of Envoy, an \
+                 nginx.conf, or a manifest of Istio or Envoy Gateway; what a gitlab.rb or config.yml says is \
                  compared with --registry.",
             ));
         }

@@ -78,10 +78,10 @@ pub fn istio(token: &TokenAuth, names: &Names) -> Result<String, RenderError> {
 /// # Errors
 /// [`RenderError`].
 pub fn envoy_gateway(site: &Site, names: &Names) -> Result<String, RenderError> {
-    fill(
-        include_str!("render/envoy-gateway.yaml"),
-        context_of(site, names)?,
-    )
+    // Envoy Gateway writes an image without a scheme.
+    let image = names.image.strip_prefix("oci://").unwrap_or(&names.image);
+    let context = context! { image, ..context_of(site, names)? };
+    fill(include_str!("render/envoy-gateway.yaml"), context)
 }
 
 /// `gitlab.rb` of a registry node.

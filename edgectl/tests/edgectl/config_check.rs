@@ -427,6 +427,75 @@ fn one_fact_in_a_manifest() {
 }
 
 #[test]
+fn one_fact_in_a_configuration_of_nginx() {
+    let lab = Lab::new();
+    let good = lab.render("nginx", &["--realm-at-edge"]);
+    assert_eq!(lab.rules("nginx.conf", &good, &[]), (vec![], 0));
+    for (from, to, rule, code) in [
+        ("registry_token_filter on;", "", "filter-missing", 1),
+        (
+            "registry_token_filter on;",
+            "registry_token_filter off;",
+            "filter-missing",
+            1,
+        ),
+        (
+            "proxy_pass http://registry;",
+            "proxy_pass http://registry/;",
+            "rewrite",
+            1,
+        ),
+        (
+            "proxy_http_version 1.1;",
+            "rewrite ^/x /v2/x break;",
+            "rewrite",
+            1,
+        ),
+        (
+            "proxy_http_version 1.1;",
+            "return 200;",
+            "answered-before",
+            1,
+        ),
+        (
+            "proxy_http_version 1.1;",
+            "satisfy any;",
+            "answered-before",
+            1,
+        ),
+        (
+            "client_max_body_size 0;",
+            "client_max_body_size 10g;",
+            "body-limit",
+            1,
+        ),
+        ("client_max_body_size 0;", "", "body-limit", 1),
+        ("proxy_request_buffering off;", "", "request-buffering", 0),
+        (
+            "location = /jwt/auth {",
+            "location /v2/open {\n proxy_request_buffering off;",
+            "filter-disabled",
+            1,
+        ),
+        ("keepalive 64;", "keepalive 64", "not-readable", 1),
+        (
+            "/etc/nginx/registry-token-filter.json;",
+            "'{\"isuer\": \"x\"}';",
+            "configuration",
+            1,
+        ),
+    ] {
+        let bad = changed(&good, from, to);
+        let (found, status) = lab.rules("nginx.conf", &bad, &[]);
+        assert_eq!(
+            (found, status),
+            (vec![rule.to_owned()], code),
+            "{from} -> {to}"
+        );
+    }
+}
+
+#[test]
 fn certificates() {
     let lab = Lab::new();
     let good = lab.render("json", &[]);

@@ -29,14 +29,14 @@ remedy; `keys`, each trusted key with its ids and dates; `errors`, `warnings` an
 Exit codes: 0 no errors (there may be warnings); 1 errors were found; 2 the command line is wrong or a
 file cannot be read.";
 
-/// Check a configuration of the filter, alone or inside Envoy's, Istio's or Envoy Gateway's
+/// Check a configuration of the filter, alone or inside Envoy's, NGINX's, Istio's or Envoy Gateway's
 ///
 /// The filter's own code judges its configuration; then certificates, what stands around the filter,
 /// and whether registry and GitLab agree with it are looked at.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
-    /// A plugin configuration in JSON, a bootstrap or listener of Envoy, or manifests
+    /// A plugin configuration in JSON, a bootstrap or listener of Envoy, an nginx.conf, or manifests
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 

@@ -78,7 +78,7 @@ impl Render {
                 (site.token, text)
             }
         };
-        Self::checked(&token, &text, !matches!(self.target, Target::Nginx))?;
+        Self::checked(&token, &text)?;
         for (what, found) in [
             ("realm", &token.realm),
             ("service", &token.service),
@@ -94,13 +94,10 @@ impl Render {
     }
 
     /// What is rendered goes through the same check as an operator's own files, before it is shown.
-    fn checked(token: &TokenAuth, text: &str, carries: bool) -> Result<(), Failure> {
-        let rendered = if carries {
-            text.to_owned()
-        } else {
-            token.to_json()
-        };
-        let files = [(PathBuf::from("what would be rendered"), rendered)];
+    fn checked(token: &TokenAuth, text: &str) -> Result<(), Failure> {
+        // What NGINX gets names the configuration by its file.
+        let files = [text.to_owned(), token.to_json()]
+            .map(|text| (PathBuf::from("what would be rendered"), text));
         let report = check::check(&files, &Beside::default(), Timestamp::now());
         let errors = report
             .findings

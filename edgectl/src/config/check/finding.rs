@@ -100,6 +100,9 @@ rules! {
     UPSTREAM_UNVERIFIED, "upstream-unverified", Warning, "the certificate of the registry's nodes is verified, with its name";
     PHASE, "phase", Warning, "Istio runs the filter before authorization";
     IMAGE_TAG, "image-tag", Note, "the filter's image is named by its digest";
+    ANSWERED_BEFORE, "answered-before", Error, "nothing in NGINX answers or allows a request before the filter";
+    BODY_LIMIT, "body-limit", Error, "NGINX has no largest body";
+    REQUEST_BUFFERING, "request-buffering", Warning, "NGINX passes uploads on as they come";
     ISSUER_DIFFERS, "issuer-differs", Error, "edge and registry expect the same issuer";
     SERVICE_DIFFERS, "service-differs", Error, "edge and registry expect the same service";
     REALM_DIFFERS, "realm-differs", Note, "edge and registry name the same realm";

@@ -142,8 +142,11 @@ impl Reader {
         const SHOWN: usize = 40;
         let end = self.line_end(self.at);
         let line = self.characters.get(self.at..end).unwrap_or_default();
+        // Nor is a long run of letters and digits shown, which may be part of a key.
+        let run = self.word_at(self.at).chars().count();
+        let most = if run > SHOWN / 2 { 0 } else { SHOWN };
         let shown = line.iter().take_while(|c| !matches!(c, '\'' | '"'));
-        let shown: String = shown.take(SHOWN).collect();
+        let shown: String = shown.take(most).collect();
         let cut = shown.chars().count() < line.len();
         format!("{}{}", shown.trim_end(), if cut { "…" } else { "" })
     }

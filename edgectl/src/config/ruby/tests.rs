@@ -204,6 +204,10 @@ fn no_text_makes_it_fail_or_hang() {
     ] {
         let _ = read(text);
     }
+    let sample = include_str!("../../../tests/samples/omnibus.rb");
+    for (end, _) in sample.char_indices() {
+        let _ = read(&sample[..end]);
+    }
     let deep = format!("a['b'] = {}", "[".repeat(100_000));
     assert!(read(&deep).settings[0].value.is_err());
 }
@@ -216,6 +220,7 @@ fn a_reason_shows_no_text_in_quotes() {
         "foo 'SECRET', 1",
         "registry['internal_key'] = \"SECRET\" + x",
         "x = 'SECRET'",
+        "registry['internal_key'] = SECRETSECRETSECRETSECRETSECRET",
     ] {
         assert!(
             !format!("{:?}", read(ruby).unread).contains("SECRET"),
