@@ -1,6 +1,7 @@
 //! What operators have (`gitlab.rb`, the registry's `config.yml`, Helm values), and what an edge
 //! needs from it.
 
+pub mod carried;
 pub mod check;
 pub mod edit;
 pub mod facts;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::process::{Folder, Process, indented, read_lossy, shown};
-use crate::tools::{Tools, WASM32_WASIP1};
+use crate::tools::{Tools, WASM32_UNKNOWN, WASM32_WASIP1};
 
 /// Longer than a build from nothing takes on a slow machine.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -50,6 +50,21 @@ pub fn module(tools: &Tools, package: &str, what: &str) -> Result<PathBuf> {
     cargo.arg("--lib").env_remove("REGISTRY_ROOTCERTBUNDLE");
     let name = package.replace('-', "_");
     tools.progress().step(what, || build(cargo, &name, ".wasm"))
+}
+
+/// Builds the core for a browser and answers `…/wasm32-unknown-unknown/release/explain_web.wasm`.
+///
+/// # Errors
+/// When the target cannot be had or the build fails.
+pub fn explain_web(tools: &Tools) -> Result<PathBuf> {
+    tools.ensure(&WASM32_UNKNOWN)?;
+    let mut cargo = cargo();
+    cargo.args(["--release", "--target", "wasm32-unknown-unknown"]);
+    cargo.args(["--package", "explain-web", "--lib"]);
+    let what = "building the core for a browser";
+    tools
+        .progress()
+        .step(what, || build(cargo, "explain_web", ".wasm"))
 }
 
 /// Builds `edgectl` and answers its path.

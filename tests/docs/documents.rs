@@ -127,6 +127,7 @@ fn every_document_that_is_linked_exists() {
         "ARCHITECTURE.md",
         "SECURITY.md",
         "CONTRIBUTING.md",
+        "docs/explain/README.md",
         "envoy/README.md",
     ] {
         let text = read(document);

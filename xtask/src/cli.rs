@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use testbed::process::interrupt;
 use testbed::registry::Release;
 
-use crate::{bench, build, demo, differential, menu, stages, tool_list};
+use crate::{bench, build, demo, differential, menu, page, stages, tool_list};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 something did not go as it must; 2 the command line is wrong;
@@ -36,6 +36,8 @@ enum Command {
     /// Build the artifact, and print its path, size and SHA-256
     Build,
     Bench(Bench),
+    /// Build the page that explains decisions, docs/explain/index.html
+    Page,
     Differential(Differential),
     Tools(Tools),
 }
@@ -180,6 +182,7 @@ impl Xtask {
             Command::Test(test) => stages::run(&test),
             Command::Build => build::run(),
             Command::Bench(bench) => bench::run(&bench),
+            Command::Page => page::run(),
             Command::Differential(differential) => differential::run(&differential),
             Command::Tools(tools) => tool_list::run(&tools),
         }

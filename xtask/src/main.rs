@@ -5,6 +5,7 @@
 //! local stack. Nothing here is shipped.
 
 mod bench;
+mod bindgen;
 mod build;
 mod cli;
 mod demo;
@@ -12,6 +13,7 @@ mod differential;
 mod imports;
 mod lockfile;
 mod menu;
+mod page;
 mod paint;
 mod progress;
 mod runner;

@@ -39,7 +39,15 @@ mod tests {
     #[test]
     fn every_command_has_one_line() {
         let text = text();
-        for name in ["demo", "test", "build", "bench", "differential", "tools"] {
+        for name in [
+            "demo",
+            "test",
+            "build",
+            "page",
+            "bench",
+            "differential",
+            "tools",
+        ] {
             let lines = text.lines().filter(|line| {
                 let plain = anstream::adapter::strip_str(line).to_string();
                 plain.split_whitespace().next() == Some(name)

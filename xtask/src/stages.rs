@@ -6,6 +6,7 @@ mod differential;
 mod lints;
 mod suites;
 mod tidy;
+mod web;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -63,6 +64,11 @@ pub(crate) const ALL: &[Stage] = &[
         name: "node",
         purpose: "the core inside wasm, on Node",
         work: suites::node,
+    },
+    Stage {
+        name: "web",
+        purpose: "the page that explains decisions, in Chromium, against the command",
+        work: web::web,
     },
     Stage {
         name: "embedding",

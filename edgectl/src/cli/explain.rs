@@ -3,6 +3,7 @@
 mod input;
 mod logs;
 mod text;
+mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +28,9 @@ Examples:
   edgectl explain --log-line 'challenged reason=token-expired route=manifest …'
   kubectl logs deploy/edge | edgectl explain --log -
 
+  # The same in a browser
+  edgectl explain --web
+
 A token is never taken from the command line, where every user of the machine can read it, and is
 never stored or sent. It may stand alone, as `Bearer …`, as a whole `Authorization:` line, or in the
 JSON that GitLab's /jwt/auth answers.
@@ -46,13 +50,14 @@ pub(crate) struct Explain {
     #[arg(
         value_name = "REQUEST",
         num_args = 1..,
-        required_unless_present_any = ["log_line", "log"],
-        conflicts_with_all = ["log_line", "log"]
+        required_unless_present_any = ["log_line", "log", "web"],
+        conflicts_with_all = ["log_line", "log", "web"]
     )]
     request: Vec<String>,
 
-    /// The plugin configuration, JSON
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["log_line", "log"], required_unless_present_any = ["log_line", "log"])]
+    /// The plugin configuration: its JSON, or the Envoy bootstrap or manifest that carries it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log_line", "log", "web"],
+        required_unless_present_any = ["log_line", "log", "web"])]
     config: Option<PathBuf>,
 
     /// Certificates that the edge's artifact was built with, for a configuration without rootcertbundle
@@ -88,6 +93,10 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 
+    /// Serve the same as a page, on this machine alone, and print its address; Ctrl-C ends it
+    #[arg(long, conflicts_with_all = ["log_line", "log"])]
+    web: bool,
+
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
@@ -111,6 +120,9 @@ impl Explain {
         if self.token.is_some() || words.clone().any(|word| input::is_secret(word)) {
             say(TOKEN_ON_THE_COMMAND_LINE);
             return Ok(ExitCode::from(USAGE));
+        }
+        if self.web {
+            return web::run(self.json).map(|()| ExitCode::SUCCESS);
         }
         if let Some(line) = &self.log_line {
             return logs::one(line, self.json).map(|()| ExitCode::SUCCESS);

@@ -238,7 +238,7 @@ async fn listen(
 }
 
 /// Resolves at SIGINT or SIGTERM.
-fn stopped() -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn stopped() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {

@@ -142,6 +142,28 @@ pub static NODE: Tool = Tool {
     },
 };
 
+/// npm, which installs the tests of the page by their lock file.
+pub static NPM: Tool = Tool {
+    name: "npm",
+    version: "",
+    purpose: "what the tests of the page are written with",
+    source: Source::Apt {
+        package: "npm",
+        binary: "npm",
+    },
+};
+
+/// Chromium, headless.
+pub static CHROMIUM: Tool = Tool {
+    name: "chromium",
+    version: "",
+    purpose: "the page in a real browser",
+    source: Source::Apt {
+        package: "chromium",
+        binary: "chromium",
+    },
+};
+
 /// The test runner of wasm-bindgen; its version has to be that of `wasm-bindgen` in
 /// Cargo.lock.
 pub static WASM_BINDGEN: Tool = Tool {
@@ -191,6 +213,8 @@ pub static ALL: &[&Tool] = &[
     &CRANE,
     &PYJWT,
     &NODE,
+    &NPM,
+    &CHROMIUM,
     &WASM_BINDGEN,
     &CARGO_DENY,
     &OPENSSL,

@@ -1,10 +1,9 @@
 //! Stages that run tests.
 
-use anyhow::{Context as _, Result, bail};
-use testbed::artifact::root;
-use testbed::tools::{NODE, Source, Tool, WASM_BINDGEN, WASM32_UNKNOWN, WASM32_WASIP1};
+use anyhow::{Result, bail};
+use testbed::tools::{NODE, WASM32_UNKNOWN, WASM32_WASIP1};
 
-use crate::lockfile;
+use crate::bindgen;
 use crate::runner::{Runner, cargo};
 
 pub(super) fn native(runner: &mut Runner) -> Result<String> {
@@ -21,7 +20,7 @@ pub(super) fn wasm(runner: &mut Runner) -> Result<String> {
 pub(super) fn node(runner: &mut Runner) -> Result<String> {
     runner.ensure(&WASM32_UNKNOWN)?;
     runner.ensure(&NODE)?;
-    let test_runner = runner.ensure(wasm_bindgen()?)?;
+    let test_runner = runner.ensure(bindgen::tool()?)?;
     let mut command = cargo(&["test", "--package", "registry-token-filter"]);
     command.args(["--target", WASM32_UNKNOWN.name, "--test", "node"]);
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", test_runner);
@@ -58,27 +57,6 @@ fn suite_of(runner: &mut Runner, package: &str, name: &str) -> Result<String> {
     command.args(["--test", name]);
     let printed = runner.run(command)?;
     counted(&printed)
-}
-
-/// wasm-bindgen's programs, in exactly the version that the tests are linked with: others refuse.
-fn wasm_bindgen() -> Result<&'static Tool> {
-    let lock = root().join("Cargo.lock");
-    let text = std::fs::read_to_string(&lock)
-        .with_context(|| format!("cannot read {}", lock.display()))?;
-    let version = lockfile::version(&text, "wasm-bindgen")?;
-    if version == WASM_BINDGEN.version {
-        return Ok(&WASM_BINDGEN);
-    }
-    // Once in a run, and tools live as long as the program.
-    Ok(Box::leak(Box::new(Tool {
-        name: WASM_BINDGEN.name,
-        version: Box::leak(version.into_boxed_str()),
-        purpose: WASM_BINDGEN.purpose,
-        source: Source::Cargo {
-            package: "wasm-bindgen-cli",
-            binary: "wasm-bindgen-test-runner",
-        },
-    })))
 }
 
 /// How many tests passed, by the lines that test programs end with; none is a failure.

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use edgectl::config::carried::configurations;
 use registry_token_filter::UnixTime;
 use registry_token_filter::explain::parse_moment;
 use serde_json::Value;
@@ -26,9 +27,9 @@ pub(super) fn is_secret(word: &str) -> bool {
     is_field || is_token
 }
 
-/// The plugin configuration of a file, with the certificates of another one if it has none.
+/// The plugin configuration of a file or in it, with the certificates of another one if it has none.
 pub(super) fn configuration(file: &Path, bundle: Option<&Path>) -> Result<String, Failure> {
-    let text = read(file, "the configuration")?;
+    let text = carried(file, read(file, "the configuration")?)?;
     let Some(bundle) = bundle else {
         return Ok(text);
     };
@@ -47,6 +48,22 @@ pub(super) fn configuration(file: &Path, bundle: Option<&Path>) -> Result<String
     }
     members.insert("rootcertbundle".to_owned(), Value::String(pem));
     Ok(Value::Object(members).to_string())
+}
+
+/// The plugin configuration in what a file says: itself, or the one it carries to the filter.
+fn carried(file: &Path, text: String) -> Result<String, Failure> {
+    // What is no YAML, or carries nothing, is for the filter's own code to refuse.
+    let found = configurations(&text).unwrap_or_default();
+    match &found[..] {
+        [] => Ok(text),
+        [one] => Ok(one.clone()),
+        several => Err(format!(
+            "{} carries {} different configurations of the filter: give the one that is meant in a file of its own",
+            file.display(),
+            several.len()
+        )
+        .into()),
+    }
 }
 
 /// The token, in any of its forms; what is read is kept in memory alone.
