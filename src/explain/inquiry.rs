@@ -95,8 +95,9 @@ impl RequestText {
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty());
         let (_, first) = lines.next().ok_or(InquiryError::NoRequest)?;
-        let (method, target) = request_line(first.trim());
-        let fields = lines
+        let (method, address) = request_line(first.trim());
+        let (host, target) = origin_form(address);
+        let mut fields: Vec<(String, Vec<u8>)> = lines
             .map(|(index, line)| {
                 let field = line.split_once(':').filter(|(name, _)| {
                     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
@@ -106,17 +107,16 @@ impl RequestText {
                 Ok((name.to_ascii_lowercase(), value.trim().as_bytes().to_vec()))
             })
             .collect::<Result<_, _>>()?;
+        if let Some(host) = host
+            && fields.iter().all(|(name, _)| name != "host")
+        {
+            fields.push(("host".to_owned(), host.as_bytes().to_vec()));
+        }
         Ok(Self {
             method: method.as_bytes().to_vec(),
             target: target.as_bytes().to_vec(),
             fields,
         })
-    }
-
-    /// Whether it brings credentials of its own.
-    #[must_use]
-    pub fn has_authorization(&self) -> bool {
-        !self.values("authorization").is_empty()
     }
 
     fn values(&self, name: &str) -> Vec<&[u8]> {
@@ -146,21 +146,19 @@ fn request_line(line: &str) -> (&str, &str) {
         Some((method, target)) => (method, target.trim_start()),
         None => ("GET", bare),
     };
-    (method, origin_form(target))
+    (method, target)
 }
 
-/// The target as it stands in a request to the edge: that of an address is its path and query.
-fn origin_form(target: &str) -> &str {
-    let rest = target
+/// Host and target as they stand in a request to the edge for an address (RFC 9110 section 7.1).
+fn origin_form(address: &str) -> (Option<&str>, &str) {
+    let rest = address
         .strip_prefix("https://")
-        .or_else(|| target.strip_prefix("http://"));
-    match rest {
-        None => target,
-        Some(rest) => rest
-            .find('/')
-            .and_then(|slash| rest.get(slash..))
-            .unwrap_or("/"),
-    }
+        .or_else(|| address.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return (None, address);
+    };
+    let (host, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    (Some(host), if target.is_empty() { "/" } else { target })
 }
 
 impl TokenText {
@@ -283,6 +281,20 @@ mod tests {
     }
 
     #[test]
+    fn an_address_names_the_host_unless_a_field_does() {
+        let address = "GET https://registry.example.com:5050/v2/";
+        for (text, host) in [
+            (address.to_owned(), Some("registry.example.com:5050")),
+            (format!("{address}\nHost: other"), Some("other")),
+            ("GET /v2/".to_owned(), None),
+        ] {
+            let request = RequestText::parse(&text).unwrap();
+            let host: Vec<&[u8]> = host.iter().map(|host| host.as_bytes()).collect();
+            assert_eq!(request.values("host"), host, "{text}");
+        }
+    }
+
+    #[test]
     fn fields_announce_a_body_and_may_bring_credentials() {
         for (fields, body) in [
             ("", Body::Empty),
@@ -292,10 +304,10 @@ mod tests {
         ] {
             let request = RequestText::parse(&format!("POST /v2/\n{fields}")).unwrap();
             assert_eq!(request.body(), body, "{fields}");
-            assert!(!request.has_authorization());
+            assert!(request.values("authorization").is_empty());
         }
         let own = RequestText::parse("GET /v2/\nAuthorization: Basic YTpi").unwrap();
-        assert!(own.has_authorization());
+        assert_eq!(own.values("authorization"), [b"Basic YTpi"]);
         let fault = RequestText::parse("GET /v2/\n\neyJhbGciOiJSUzI1NiIsImtpZCI6").unwrap_err();
         assert_eq!(fault, InquiryError::HeaderLine { line: 3 });
     }

@@ -11,6 +11,8 @@ mod config_render;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod init;
