@@ -94,6 +94,7 @@ impl SiteArgs {
             let environment = |name: &str| std::env::var(name).ok();
             sources.push(Source::read(file, &environment)?.facts);
         }
+        sources.push(self.implied());
         Ok(site::combine(sources)?)
     }
 
@@ -131,16 +132,20 @@ impl SiteArgs {
         Ok(TokenAuth::from_facts(facts, bundle)?)
     }
 
-    fn given(&self) -> Facts {
-        fn by<T>(option: &'static str, value: Option<T>) -> Option<Found<T>> {
-            let origin = Origin::Option(option);
-            value.map(|value| Found { value, origin })
-        }
-        let gitlab = self.gitlab_url.clone();
-        let endpoint = gitlab.clone().map(|url| {
+    /// GitLab's endpoint, if nobody says another: the last word, not the first.
+    fn implied(&self) -> Facts {
+        let endpoint = self.gitlab_url.as_ref().map(|url| {
             let path = edgectl::config::gitlab_rb::TOKEN_PATH;
             format!("{}{path}", url.to_string().trim_end_matches('/'))
         });
+        Facts {
+            realm: by("--gitlab-url", endpoint),
+            ..Facts::default()
+        }
+    }
+
+    fn given(&self) -> Facts {
+        let gitlab = self.gitlab_url.clone();
         let realm = self.realm.as_ref().map(Url::to_string);
         let bundle = self.rootcertbundle.as_deref().map(Path::to_owned);
         let nodes = self.nodes.iter().cloned();
@@ -149,7 +154,7 @@ impl SiteArgs {
         Facts {
             registry_url: by("--registry-url", self.registry_url.clone()),
             gitlab_url: by("--gitlab-url", gitlab),
-            realm: by("--realm", realm).or_else(|| by("--gitlab-url", endpoint)),
+            realm: by("--realm", realm),
             service: by("--service", self.service.clone()),
             issuer: by("--issuer", self.issuer.clone()),
             bundle: by("--rootcertbundle", bundle.map(Bundle::File)),
@@ -159,4 +164,9 @@ impl SiteArgs {
             ..Facts::default()
         }
     }
+}
+
+fn by<T>(option: &'static str, value: Option<T>) -> Option<Found<T>> {
+    let origin = Origin::Option(option);
+    value.map(|value| Found { value, origin })
 }

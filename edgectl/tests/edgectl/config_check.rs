@@ -345,6 +345,15 @@ fn one_fact_in_a_bootstrap_of_envoy() {
         lab.rules("envoy.yaml", &moved, &[]),
         (vec!["filter-after-router".to_owned()], 1)
     );
+    // Without TLS, which is right on loopback alone.
+    let plain = lab.render(
+        "envoy",
+        &["--registry-url", "http://registry.example.com:5050"],
+    );
+    let expected = vec!["plain-listener".to_owned()];
+    assert_eq!(lab.rules("envoy.yaml", &plain, &[]), (expected, 0));
+    let local = changed(&plain, "address: 0.0.0.0", "address: 127.0.0.1");
+    assert_eq!(lab.rules("envoy.yaml", &local, &[]), (vec![], 0));
     // A listener of its own, as a file that Envoy watches.
     let listener = good
         .split_once("  listeners:\n")

@@ -195,6 +195,11 @@ fn two_files_that_contradict_each_other_are_refused_and_an_option_decides() {
             stderr(&output)
         );
     }
+    // Where GitLab is does not change where the registry says tokens come from.
+    let elsewhere = ["--gitlab-url", "https://other.example.com"];
+    let output = render(&["omnibus-config.yml"], "json", &elsewhere);
+    let plugin: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(plugin["realm"], "https://gitlab.example.com/jwt/auth");
     let output = render(&both, "json", &["--issuer", "decided"]);
     let plugin: Value = serde_json::from_str(stdout(&output)).unwrap();
     assert_eq!(plugin["issuer"], "decided");

@@ -116,6 +116,16 @@ impl Checker<'_> {
             }
             self.filter(filter_at, Some(tls), hosts.clone());
         }
+        if !tls && !self.is_loopback(at.path) {
+            self.find(
+                finding::PLAIN_LISTENER,
+                at,
+                "this listener has no TLS: tokens cross the network in clear text, unless a proxy in \
+                 front terminates it",
+                "Add a `transport_socket` with a certificate; behind a proxy, let only that one \
+                 reach the listener.",
+            );
+        }
         self.paths(at);
         self.deadlines(at);
         if vhosts.is_empty() && manager.get("route_config").is_none() {

@@ -92,6 +92,7 @@ rules! {
     NORMALIZE_PATH, "normalize-path", Warning, "paths are normalized";
     MERGE_SLASHES, "merge-slashes", Warning, "slashes are merged";
     ESCAPED_SLASHES, "escaped-slashes", Warning, "escaped slashes are refused";
+    PLAIN_LISTENER, "plain-listener", Warning, "clients reach the edge with TLS";
     STRIP_PORT, "strip-port", Warning, "the registry sees the port that clients use";
     UPLOAD_TIMEOUT, "upload-timeout", Error, "no deadline ends an upload that makes progress";
     IDLE_TIMEOUT, "idle-timeout", Warning, "a registry may be silent for a minute while it finishes a blob";

@@ -125,6 +125,23 @@ impl Checker<'_> {
 
     /// The port of the listener that a path of the document is below.
     fn port_of(&self, path: &str) -> Option<u16> {
+        self.address_of(path)?
+            .get("port_value")?
+            .text()?
+            .parse()
+            .ok()
+    }
+
+    /// Whether the listener that a path of the document is below is for this machine alone.
+    pub(super) fn is_loopback(&self, path: &str) -> bool {
+        let address = self
+            .address_of(path)
+            .and_then(|address| address.get("address"));
+        let host = address.and_then(Node::text).unwrap_or_default();
+        Url::parse_address(&format!("{host}:1")).is_ok_and(|url| url.is_loopback())
+    }
+
+    fn address_of(&self, path: &str) -> Option<&Node> {
         let listener = path.split(".filter_chains").next()?;
         let mut node = &self.root;
         for step in listener
@@ -135,8 +152,7 @@ impl Checker<'_> {
                 .get(step)
                 .or_else(|| node.items().get(step.parse::<usize>().ok()?))?;
         }
-        let port = node.at(&["address", "socket_address", "port_value"])?;
-        port.text()?.parse().ok()
+        node.at(&["address", "socket_address"])
     }
 }
 
