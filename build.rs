@@ -16,6 +16,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
     reason = "public in the filter, which shares this file"
 )]
 mod certificate;
+#[path = "src/keys/public_key.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "public in the filter, which shares this file"
+)]
+mod public_key;
 
 const VARIABLE: &str = "REGISTRY_ROOTCERTBUNDLE";
 
@@ -23,6 +30,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/keys/certificate.rs");
+    println!("cargo::rerun-if-changed=src/keys/public_key.rs");
     if let Err(fault) = embed() {
         println!("cargo::error={fault}");
     }
@@ -61,7 +69,7 @@ fn warn_of_expired(keys: &[certificate::CertificateKey], name: &str) {
         .enumerate()
         .filter(|(_, key)| key.not_after < now)
     {
-        let (number, id) = (index + 1, &key.libtrust);
+        let (number, id) = (index + 1, key.public_key.libtrust());
         println!(
             "cargo::warning={VARIABLE}: certificate {number} of {name} has expired (key {id}); \
              tokens signed with its key are still accepted, as the registry does"
@@ -78,12 +86,8 @@ fn source(keys: &[certificate::CertificateKey]) -> Result<String, String> {
     for key in keys {
         writeln!(
             source,
-            "    EmbeddedKey {{ modulus: &{:?}, exponent: &{:?}, libtrust: {:?}, rfc7638: {:?}, \
-             fingerprint: {:?}, not_before: {}, not_after: {} }},",
-            key.modulus,
-            key.exponent,
-            key.libtrust,
-            key.rfc7638,
+            "    EmbeddedKey {{ spki: &{:?}, fingerprint: {:?}, not_before: {}, not_after: {} }},",
+            key.public_key.spki(),
             key.fingerprint,
             key.not_before,
             key.not_after

@@ -14,8 +14,8 @@ use crate::realm::{Autoredirect, Realm};
 use crate::request::RequestHead;
 use crate::route::GitlabApi;
 use crate::shape::{self, Shape};
-use crate::token::TokenVerifier;
 use crate::token::cache::CacheLimits;
+use crate::token::{SigningAlgorithms, TokenVerifier};
 
 mod describe;
 mod headers;
@@ -23,7 +23,7 @@ mod realm;
 
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
 /// against this table.
-pub const KEYS: [(&str, &str); 12] = [
+pub const KEYS: [(&str, &str); 14] = [
     ("realm", "the absolute http(s) URL of the token endpoint"),
     (
         "service",
@@ -34,6 +34,15 @@ pub const KEYS: [(&str, &str); 12] = [
         "who signs tokens, as in the registry's auth.token.issuer",
     ),
     ("rootcertbundle", "one or more certificates in PEM, inline"),
+    (
+        "jwks",
+        "a JWK set (RFC 7517 section 5) of public keys with kids, inline",
+    ),
+    (
+        "signingalgorithms",
+        "a list of one or more of EdDSA, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, \
+         ES512, HS256, HS384, HS512",
+    ),
     (
         "profile",
         "\"gitlab\", \"distribution-2.8\" or \"distribution-3\"",
@@ -83,7 +92,7 @@ pub struct Config {
 /// Where the trusted keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// `rootcertbundle` in the configuration.
+    /// `rootcertbundle` or `jwks` in the configuration, or both.
     Configuration,
     /// The bundle embedded at build time.
     Embedded,
@@ -130,14 +139,14 @@ pub enum ConfigError {
         /// What it needs.
         needs: &'static str,
     },
-    /// The certificates cannot be used.
+    /// The certificates or keys cannot be used.
     Keys(KeysError),
 }
 
 impl Config {
     /// Reads a plugin configuration.
     ///
-    /// `embedded` are the keys to use when it has no `rootcertbundle`; a host passes
+    /// `embedded` are the keys to use when it has neither `rootcertbundle` nor `jwks`; a host passes
     /// [`crate::keys::EMBEDDED`].
     ///
     /// # Errors
@@ -180,18 +189,21 @@ impl Config {
             Some(name) => Profile::from_name(&name).ok_or_else(|| value_error("profile", &name))?,
         };
         let realm = realm::read(configured_realm, &mut members, profile)?;
-        let form = profile.key_id_form();
-        let (keys, keys_from) = match optional_text(&mut members, "rootcertbundle")? {
-            Some(pem) => (
-                TrustedKeys::from_bundle(pem.as_bytes(), form),
-                KeySource::Configuration,
-            ),
-            None => (
-                TrustedKeys::from_embedded(embedded, form),
-                KeySource::Embedded,
-            ),
+        for key in ["jwks", "signingalgorithms"] {
+            if members.contains_key(key) && !profile.has_jose_settings() {
+                return Err(ConfigError::Misplaced {
+                    key,
+                    needs: "the profile's registry has no such setting; remove it",
+                });
+            }
+        }
+        let bundle = optional_text(&mut members, "rootcertbundle")?;
+        let set = members.remove("jwks").map(json_text).transpose()?;
+        let (keys, keys_from) = trusted_keys(bundle, set, embedded, profile)?;
+        let signing_algorithms = match members.remove("signingalgorithms") {
+            None => SigningAlgorithms::default(),
+            Some(value) => signing_algorithms(&value)?,
         };
-        let keys = keys.map_err(ConfigError::Keys)?;
         let headers = match members.remove("headers") {
             None => own_pairs(profile.default_headers()),
             Some(value) => headers::read(&value)?,
@@ -207,6 +219,7 @@ impl Config {
             keys,
             issuer,
             service,
+            signing_algorithms,
             profile,
         };
         Ok(Self {
@@ -310,6 +323,53 @@ fn optional_text(
     }
 }
 
+/// The keys of the configuration, or else the embedded ones.
+fn trusted_keys(
+    bundle: Option<String>,
+    set: Option<Value>,
+    embedded: &[EmbeddedKey],
+    profile: Profile,
+) -> Result<(TrustedKeys, KeySource), ConfigError> {
+    let certificates = bundle
+        .map(|pem| TrustedKeys::from_bundle(pem.as_bytes(), profile))
+        .transpose()
+        .map_err(ConfigError::Keys)?;
+    let (keys, source) = match (certificates, set) {
+        (certificates, Some(set)) => (
+            TrustedKeys::from_set(&set, certificates, profile),
+            KeySource::Configuration,
+        ),
+        (Some(certificates), None) => (Ok(certificates), KeySource::Configuration),
+        (None, None) => (
+            TrustedKeys::from_embedded(embedded, profile),
+            KeySource::Embedded,
+        ),
+    };
+    Ok((keys.map_err(ConfigError::Keys)?, source))
+}
+
+/// The set itself, or the text of the file that the registry reads it from.
+fn json_text(set: Value) -> Result<Value, ConfigError> {
+    let Value::String(text) = &set else {
+        return Ok(set);
+    };
+    let parsed = serde_json::from_str(text).map_err(|_| value_error("jwks", text))?;
+    match shape::read(text.as_bytes(), Shape::Any) {
+        Ok(()) => Ok(parsed),
+        Err(_) => Err(ConfigError::Repeated),
+    }
+}
+
+fn signing_algorithms(value: &Value) -> Result<SigningAlgorithms, ConfigError> {
+    let names = value
+        .as_array()
+        .map(|names| names.iter().map(Value::as_str));
+    let names: Option<Vec<&str>> = names.and_then(Iterator::collect);
+    names
+        .and_then(SigningAlgorithms::from_names)
+        .ok_or_else(|| value_error("signingalgorithms", value))
+}
+
 /// A whole number that is not negative, if the key is there.
 fn optional_count(
     members: &mut Map<String, Value>,
@@ -395,6 +455,7 @@ impl fmt::Display for ConfigError {
                 "`rootcertbundle`: missing, and no bundle was embedded at build time; expected \
                  one or more certificates in PEM, inline",
             ),
+            Self::Keys(error @ KeysError::Set(_)) => write!(formatter, "`jwks`: {error}"),
             Self::Keys(error) => write!(formatter, "`rootcertbundle`: {error}"),
         }
     }

@@ -5,6 +5,18 @@
 
 use std::fmt;
 
+use crate::keys::algorithm::Algorithm;
+
+/// The algorithms of `docker/libtrust`.
+const LIBTRUST: [Algorithm; 6] = [
+    Algorithm::Rs256,
+    Algorithm::Rs384,
+    Algorithm::Rs512,
+    Algorithm::Es256,
+    Algorithm::Es384,
+    Algorithm::Es512,
+];
+
 /// A registry whose answers are reproduced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -70,7 +82,8 @@ struct Facts {
     credentials_form: CredentialsForm,
     // Tokens.
     jwk_form: JwkForm,
-    pss: bool,
+    algorithms: &'static [Algorithm],
+    jose_settings: bool,
     typed_nonce: bool,
     audience_list: bool,
     gitlab_claims: bool,
@@ -91,7 +104,8 @@ const GITLAB: Facts = Facts {
     key_id_form: KeyIdForm::Libtrust,
     credentials_form: CredentialsForm::TwoParts,
     jwk_form: JwkForm::ByPublicKey,
-    pss: false,
+    algorithms: &LIBTRUST,
+    jose_settings: false,
     typed_nonce: false,
     // 3.86 refuses a list, newer versions take it; GitLab issues a string. The stricter reading
     // is right for both.
@@ -113,7 +127,8 @@ const DISTRIBUTION_2_8: Facts = Facts {
     key_id_form: KeyIdForm::Libtrust,
     credentials_form: CredentialsForm::TwoParts,
     jwk_form: JwkForm::ByPublicKey,
-    pss: false,
+    algorithms: &LIBTRUST,
+    jose_settings: false,
     typed_nonce: false,
     audience_list: false,
     gitlab_claims: false,
@@ -132,7 +147,8 @@ const DISTRIBUTION_3: Facts = Facts {
     key_id_form: KeyIdForm::Rfc7638,
     credentials_form: CredentialsForm::SchemeAndRest,
     jwk_form: JwkForm::ByKeyId,
-    pss: true,
+    algorithms: &Algorithm::ALL,
+    jose_settings: true,
     // go-jose reads it (`sanitized`).
     typed_nonce: true,
     audience_list: true,
@@ -189,10 +205,16 @@ impl Profile {
         self.facts().jwk_form
     }
 
-    /// Whether an RSA key may also sign with RSASSA-PSS.
+    /// The signature algorithms its JOSE library has for public keys.
     #[must_use]
-    pub const fn accepts_pss(self) -> bool {
-        self.facts().pss
+    pub const fn algorithms(self) -> &'static [Algorithm] {
+        self.facts().algorithms
+    }
+
+    /// Whether its configuration has `jwks` and `signingalgorithms`.
+    #[must_use]
+    pub const fn has_jose_settings(self) -> bool {
+        self.facts().jose_settings
     }
 
     /// Whether a `nonce` in a token's header must be a string.

@@ -27,7 +27,7 @@ mod signer;
 mod verified;
 
 pub use claims::ClaimsError;
-pub use header::HeaderError;
+pub use header::{HeaderError, SigningAlgorithms};
 pub use proven::{ProvenToken, TokenVerifier};
 pub use verified::VerifiedToken;
 

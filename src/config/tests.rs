@@ -1,8 +1,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::keys::certificate;
 
 const REGISTRY: &str = include_str!("../../tests/fixtures/keys/registry.crt");
+
+const SECOND: &str = include_str!("../../tests/fixtures/keys/second.crt");
 
 fn complete() -> Value {
     json!({
@@ -229,22 +232,22 @@ fn what_is_wrong_is_said_in_one_line_that_names_the_key() {
 
 #[test]
 fn a_bundle_in_the_configuration_replaces_the_embedded_one() {
+    let key = |pem: &str| certificate::parse_bundle(pem.as_bytes()).unwrap().remove(0);
+    let second = key(SECOND);
     let embedded = EmbeddedKey {
-        modulus: &[0xff; 256],
-        exponent: &[1, 0, 1],
-        libtrust: "EMBEDDED",
-        rfc7638: "embedded",
-        fingerprint: [0; 32],
-        not_before: 0,
-        not_after: 0,
+        spki: second.public_key.spki().to_vec().leak(),
+        fingerprint: second.fingerprint,
+        not_before: second.not_before,
+        not_after: second.not_after,
     };
+    let id = second.public_key.libtrust();
     let config = Config::from_json(without("rootcertbundle").as_bytes(), &[embedded]).unwrap();
     assert_eq!(config.keys_from(), KeySource::Embedded);
-    assert!(config.verifier().keys.find("EMBEDDED").is_some());
+    assert!(config.verifier().keys.find(&id).is_some());
 
     let config = Config::from_json(complete().to_string().as_bytes(), &[embedded]).unwrap();
     assert_eq!(config.keys_from(), KeySource::Configuration);
-    assert!(config.verifier().keys.find("EMBEDDED").is_none());
+    assert!(config.verifier().keys.find(&id).is_none());
 }
 
 #[test]

@@ -1,47 +1,30 @@
 //! X.509 certificates in PEM, reduced to what verifying tokens needs.
 //!
-//! This file stands alone: `build.rs` includes it to read the bundle that is embedded, and the
-//! filter uses it for the bundle in its configuration, so that both judge a file alike.
+//! This file stands alone but for `public_key.rs`: `build.rs` includes both to read the bundle that
+//! is embedded, and the filter uses them for the bundle in its configuration, so that both judge a
+//! file alike.
 //!
 //! No chain is built and no signature on a certificate is verified: a bundle is the operator's
 //! word for which keys sign tokens, exactly as in the registry. Validity dates are reported, not
 //! enforced: the registry accepts the key of an expired certificate by its `kid` (measured).
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
-use base32ct::{Base32UpperUnpadded, Encoding as _};
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
-use x509_cert::Certificate;
-use x509_cert::der::asn1::{Any, AnyRef, BitString, UintRef};
-use x509_cert::der::{Decode, Encode};
-use x509_cert::spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned};
+use x509_cert::der::asn1::AnyRef;
+use x509_cert::der::{self, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use x509_cert::time::{Time, Validity};
 
-/// The RSA moduli that are accepted, in bits.
-///
-/// Below, a signature can be forged with known effort (NIST SP 800-131A); above, verifying costs
-/// more than a request should.
-pub const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+use super::public_key::{PublicKey, PublicKeyError};
 
-/// The first bytes of the fingerprint that a libtrust key id shows (`docker/libtrust`, `util.go`).
-const LIBTRUST_BYTES: usize = 30;
-
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-
-/// The public key of a certificate, with its names and dates.
+/// The public key of a certificate, with what names the certificate and its dates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateKey {
-    /// The RSA modulus, big-endian, without leading zeros.
-    pub modulus: Vec<u8>,
-    /// The RSA public exponent, big-endian, without leading zeros.
-    pub exponent: Vec<u8>,
-    /// The key id by libtrust, `VUZD:EDHW:…`, 59 characters.
-    pub libtrust: String,
-    /// The key id by RFC 7638, 43 characters of base64url.
-    pub rfc7638: String,
+    /// The key.
+    pub public_key: PublicKey,
     /// SHA-256 of the certificate (DER), by which a token's `x5c` is recognised.
     pub fingerprint: [u8; 32],
     /// `notBefore` of the certificate, seconds since 1970.
@@ -67,17 +50,12 @@ pub enum BundleError {
         /// What the parser says.
         fault: String,
     },
-    /// The certificate's key is not an RSA key.
-    NotRsa {
+    /// The certificate's key is none that tokens may be signed with.
+    Key {
         /// Which certificate.
         number: usize,
-    },
-    /// The RSA key is too small or too large; see [`RSA_BITS`].
-    KeySize {
-        /// Which certificate.
-        number: usize,
-        /// The length of its modulus.
-        bits: usize,
+        /// Why not.
+        error: PublicKeyError,
     },
 }
 
@@ -101,46 +79,58 @@ pub fn parse_bundle(pem: &[u8]) -> Result<Vec<CertificateKey>, BundleError> {
     }
 }
 
-fn parse_certificate(der: &[u8], number: usize) -> Result<CertificateKey, BundleError> {
-    let unreadable = |fault: x509_cert::der::Error| BundleError::Certificate {
+/// Reads a certificate in DER, number `number` of its bundle.
+///
+/// # Errors
+///
+/// [`BundleError::Certificate`] or [`BundleError::Key`].
+pub fn parse_certificate(der: &[u8], number: usize) -> Result<CertificateKey, BundleError> {
+    let (validity, spki) = fields(der).map_err(|fault| BundleError::Certificate {
         number,
         fault: fault.to_string(),
-    };
-    let certificate = Certificate::from_der(der).map_err(unreadable)?;
-    let tbs = certificate.tbs_certificate();
-    let spki = tbs.subject_public_key_info();
-    // RFC 3279 section 2.3.1: the parameters are NULL. Go refuses the key otherwise, and the
-    // libtrust key id is computed over them.
-    let has_null_parameters = spki
-        .algorithm
-        .parameters
-        .as_ref()
-        .is_some_and(|any| AnyRef::from(any) == AnyRef::NULL);
-    if spki.algorithm.oid != RSA_ENCRYPTION || !has_null_parameters {
-        return Err(BundleError::NotRsa { number });
-    }
-    let key = pkcs1::RsaPublicKeyRef::from_der(spki.subject_public_key.raw_bytes())
-        .map_err(unreadable)?;
-    let (modulus, exponent) = (key.modulus.as_bytes(), key.public_exponent.as_bytes());
-    let leading_zeros = modulus
-        .first()
-        .map_or(0, |first| first.leading_zeros() as usize);
-    let bits = (modulus.len() * 8).saturating_sub(leading_zeros);
-    if !RSA_BITS.contains(&bits) {
-        return Err(BundleError::KeySize { number, bits });
-    }
+    })?;
+    let public_key =
+        PublicKey::from_spki(&spki).map_err(|error| BundleError::Key { number, error })?;
     Ok(CertificateKey {
-        libtrust: libtrust(&rsa_spki(modulus, exponent).map_err(unreadable)?),
-        rfc7638: rfc7638(modulus, exponent),
+        public_key,
         fingerprint: fingerprint(der),
-        modulus: modulus.to_vec(),
-        exponent: exponent.to_vec(),
-        not_before: seconds(tbs.validity().not_before),
-        not_after: seconds(tbs.validity().not_after),
+        not_before: seconds(validity.not_before),
+        not_after: seconds(validity.not_after),
     })
 }
 
-fn seconds(time: x509_cert::time::Time) -> i64 {
+/// The two fields that count (RFC 5280 section 4.1). The others are skipped, each a whole value: to
+/// read names and extensions would be a tenth of the artifact.
+fn fields(der: &[u8]) -> der::Result<(Validity, SubjectPublicKeyInfoOwned)> {
+    const VERSION: Tag = Tag::ContextSpecific {
+        constructed: true,
+        number: TagNumber(0),
+    };
+    let certificate = AnyRef::from_der(der)?;
+    let mut certificate = SliceReader::new(sequence(certificate)?)?;
+    let mut to_be_signed = SliceReader::new(sequence(AnyRef::decode(&mut certificate)?)?)?;
+    let _algorithm = AnyRef::decode(&mut certificate)?;
+    let _signature = AnyRef::decode(&mut certificate)?;
+    certificate.finish()?;
+
+    if Tag::peek(&to_be_signed)? == VERSION {
+        AnyRef::decode(&mut to_be_signed)?;
+    }
+    let _serial_number = AnyRef::decode(&mut to_be_signed)?;
+    let _algorithm = AnyRef::decode(&mut to_be_signed)?;
+    let _issuer = AnyRef::decode(&mut to_be_signed)?;
+    let validity = Validity::decode(&mut to_be_signed)?;
+    let _subject = AnyRef::decode(&mut to_be_signed)?;
+    let spki = SubjectPublicKeyInfoOwned::decode(&mut to_be_signed)?;
+    Ok((validity, spki))
+}
+
+fn sequence(value: AnyRef<'_>) -> der::Result<&[u8]> {
+    value.tag().assert_eq(Tag::Sequence)?;
+    Ok(value.value())
+}
+
+fn seconds(time: Time) -> i64 {
     i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX)
 }
 
@@ -148,52 +138,6 @@ fn seconds(time: x509_cert::time::Time) -> i64 {
 #[must_use]
 pub fn fingerprint(der: &[u8]) -> [u8; 32] {
     Sha256::digest(der).into()
-}
-
-/// The SubjectPublicKeyInfo (DER) of an RSA key, by RFC 3279 section 2.3.1.
-///
-/// # Errors
-///
-/// When a number is too long for DER, which no key of [`RSA_BITS`] is.
-pub fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, x509_cert::der::Error> {
-    let key = pkcs1::RsaPublicKeyRef {
-        modulus: UintRef::new(modulus)?,
-        public_exponent: UintRef::new(exponent)?,
-    };
-    let spki = SubjectPublicKeyInfoOwned {
-        algorithm: AlgorithmIdentifierOwned {
-            oid: RSA_ENCRYPTION,
-            parameters: Some(Any::null()),
-        },
-        subject_public_key: BitString::from_bytes(&key.to_der()?)?,
-    };
-    spki.to_der()
-}
-
-/// The key id of a public key by libtrust: the first 240 bits of the SHA-256 of its
-/// SubjectPublicKeyInfo, in base32, in groups of four.
-#[must_use]
-pub fn libtrust(spki_der: &[u8]) -> String {
-    let digest = Sha256::digest(spki_der);
-    let text = Base32UpperUnpadded::encode_string(digest.get(..LIBTRUST_BYTES).unwrap_or_default());
-    let mut id = String::with_capacity(text.len() + text.len() / 4);
-    for (index, character) in text.chars().enumerate() {
-        if index > 0 && index % 4 == 0 {
-            id.push(':');
-        }
-        id.push(character);
-    }
-    id
-}
-
-/// The key id of an RSA key by RFC 7638 section 3: the SHA-256 of the JWK's required members, in
-/// base64url.
-#[must_use]
-pub fn rfc7638(modulus: &[u8], exponent: &[u8]) -> String {
-    let n = Base64UrlUnpadded::encode_string(modulus);
-    let e = Base64UrlUnpadded::encode_string(exponent);
-    let digest = Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#));
-    Base64UrlUnpadded::encode_string(&digest)
 }
 
 impl fmt::Display for BundleError {
@@ -209,18 +153,9 @@ impl fmt::Display for BundleError {
             Self::Certificate { number, fault } => {
                 write!(formatter, "certificate {number} is not readable: {fault}")
             }
-            Self::NotRsa { number } => {
-                write!(
-                    formatter,
-                    "the key of certificate {number} is not an RSA key"
-                )
+            Self::Key { number, error } => {
+                write!(formatter, "the key of certificate {number} {error}")
             }
-            Self::KeySize { number, bits } => write!(
-                formatter,
-                "the key of certificate {number} has {bits} bits; expected {} to {}",
-                RSA_BITS.start(),
-                RSA_BITS.end()
-            ),
         }
     }
 }

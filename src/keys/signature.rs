@@ -5,49 +5,19 @@
 
 use std::fmt;
 
-use super::certificate;
+use super::public_key::{Curve, KeyMaterial, PublicKey};
 
+mod ecdsa;
+mod eddsa;
 mod rsa;
 
+pub use super::algorithm::Algorithm;
+
+use ecdsa::EcKey;
+use eddsa::EdKey;
 use rsa::RsaKey;
 
-/// A signature algorithm that a trusted key can use (RFC 7518 sections 3.3 and 3.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    Rs384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    Rs512,
-    /// RSASSA-PSS with SHA-256, and a salt as long as the hash.
-    Ps256,
-    /// RSASSA-PSS with SHA-384, and a salt as long as the hash.
-    Ps384,
-    /// RSASSA-PSS with SHA-512, and a salt as long as the hash.
-    Ps512,
-}
-
-impl Algorithm {
-    /// The algorithm an RSA key of a certificate may be used with, by its `alg`.
-    ///
-    /// Compared with case: `rs256` is no algorithm. `none` and the HMACs are none either. `pss`
-    /// says whether the registry knows the PSS family.
-    #[must_use]
-    pub fn for_rsa(name: &str, pss: bool) -> Option<Self> {
-        match (name, pss) {
-            ("RS256", _) => Some(Self::Rs256),
-            ("RS384", _) => Some(Self::Rs384),
-            ("RS512", _) => Some(Self::Rs512),
-            ("PS256", true) => Some(Self::Ps256),
-            ("PS384", true) => Some(Self::Ps384),
-            ("PS512", true) => Some(Self::Ps512),
-            _ => None,
-        }
-    }
-}
-
-/// A public key that signatures are verified with. Always an RSA key of an accepted size.
+/// A public key that signatures are verified with: its numbers are those of a key.
 #[derive(Clone)]
 pub struct VerifyingKey {
     family: Family,
@@ -57,16 +27,29 @@ pub struct VerifyingKey {
 #[derive(Clone)]
 enum Family {
     Rsa(RsaKey),
+    Ec(EcKey),
+    Ed(EdKey),
 }
 
 impl VerifyingKey {
-    /// The RSA key of this modulus and exponent (big-endian); `None` if they are no RSA key of an
-    /// accepted size: an even modulus, an exponent below 2 or above 2³³-1.
+    /// The key of these numbers; `None` if they are no key: an even RSA modulus, an RSA exponent
+    /// below 2 or above 2³³-1, a point that is not on its curve, an Ed25519 point of small order.
+    #[must_use]
+    pub fn new(key: &PublicKey) -> Option<Self> {
+        let family = match key.material() {
+            KeyMaterial::Rsa { n, e } => Family::Rsa(RsaKey::new(n, e)?),
+            KeyMaterial::Ec { curve, x, y } => Family::Ec(EcKey::new(*curve, x, y)?),
+            KeyMaterial::Ed25519 { x } => Family::Ed(EdKey::new(x)?),
+        };
+        let spki = key.spki().to_vec();
+        Some(Self { family, spki })
+    }
+
+    /// The RSA key of this modulus and exponent, big-endian; see [`VerifyingKey::new`] and
+    /// [`PublicKey::rsa`].
     #[must_use]
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
-        let family = Family::Rsa(RsaKey::new(modulus, exponent)?);
-        let spki = certificate::rsa_spki(modulus, exponent).ok()?;
-        Some(Self { family, spki })
+        Self::new(&PublicKey::rsa(modulus, exponent).ok()?)
     }
 
     /// The key as SubjectPublicKeyInfo in DER (RFC 5280 section 4.1), for a host that verifies.
@@ -82,11 +65,19 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
+/// An ECDSA signature as libraries beside JOSE write it, the ECDSA-Sig-Value of RFC 3279 section
+/// 2.2.3 in DER; `None` if its halves are not as long as the curve's field.
+#[must_use]
+pub fn ecdsa_der(curve: Curve, signature: &[u8]) -> Option<Vec<u8>> {
+    ecdsa::der(curve, signature)
+}
+
 /// Judges signatures.
 ///
-/// The caller has already settled that the algorithm is one of the key's family.
+/// The caller has already settled that the algorithm is one of the key's own.
 pub trait SignatureVerifier {
-    /// Whether `signature` is that of `key` over `message`. Anything but certainty is `false`.
+    /// Whether `signature` is that of `key` over `message`. Anything but certainty is `false`, an
+    /// algorithm of another family of keys too.
     fn verify(
         &self,
         key: &VerifyingKey,
@@ -110,6 +101,8 @@ impl SignatureVerifier for Portable {
     ) -> bool {
         match &key.family {
             Family::Rsa(key) => key.verify(algorithm, message, signature),
+            Family::Ec(key) => key.verify(algorithm, message, signature),
+            Family::Ed(key) => key.verify(algorithm, message, signature),
         }
     }
 }

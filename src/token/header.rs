@@ -13,12 +13,37 @@ use crate::shape::{self, Shape};
 
 use super::signer::Jwk;
 
-/// The algorithms Distribution 3 lets a token name at all (its `signingalgorithms` default). One
-/// outside this list is found at parsing, one inside it that does not fit the key only later.
-const KNOWN_ALGORITHMS: [&str; 13] = [
-    "EdDSA", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512",
-    "PS256", "PS384", "PS512",
-];
+/// What a token's `alg` may be: `signingalgorithms`. A name outside it is refused at parsing, one
+/// inside it that does not fit the key only later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningAlgorithms(Vec<&'static str>);
+
+impl SigningAlgorithms {
+    /// The names there are, in Distribution 3 and as its default. The HMACs are among them and fit
+    /// no key.
+    pub const KNOWN: [&'static str; 13] = [
+        "EdDSA", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512",
+        "PS256", "PS384", "PS512",
+    ];
+
+    /// Those of these names; `None` if there is none, or one that is not known.
+    #[must_use]
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let known = |name| Self::KNOWN.into_iter().find(|known| *known == name);
+        let names: Vec<&'static str> = names.into_iter().map(known).collect::<Option<_>>()?;
+        (!names.is_empty()).then_some(Self(names))
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+}
+
+impl Default for SigningAlgorithms {
+    fn default() -> Self {
+        Self(Self::KNOWN.to_vec())
+    }
+}
 
 /// Members that change which key is meant or what is signed.
 #[derive(Clone, Debug, Deserialize)]
@@ -49,7 +74,7 @@ pub enum HeaderError {
     ContentType,
     /// A member twice, or one that two readers would take for different ones (`kid`, `KID`).
     Ambiguous,
-    /// An `alg` that no registry lets a token name, such as `none`.
+    /// An `alg` that is not one of the [`SigningAlgorithms`], such as `none`.
     UnknownAlgorithm,
     /// A key or certificate in the token itself (`jwk`, `x5c`) that is not one of the
     /// configuration's, or a chain of certificates.
@@ -73,9 +98,10 @@ impl HeaderFields {
     pub(super) fn refuse_special(
         &self,
         algorithm: &str,
+        algorithms: &SigningAlgorithms,
         profile: Profile,
     ) -> Result<(), HeaderError> {
-        if !KNOWN_ALGORITHMS.contains(&algorithm) {
+        if !algorithms.contains(algorithm) {
             return Err(HeaderError::UnknownAlgorithm);
         }
         if profile.types_nonce() && self.nonce.as_ref().is_some_and(|nonce| !nonce.is_string()) {
@@ -123,7 +149,7 @@ impl fmt::Display for HeaderError {
             Self::Json => "the token's header is not JSON of the expected types",
             Self::ContentType => "the token's content type (cty) is not JSON",
             Self::Ambiguous => "the token's header names a member twice",
-            Self::UnknownAlgorithm => "the token's alg is no signature algorithm",
+            Self::UnknownAlgorithm => "the token's alg is not one of the signing algorithms",
             Self::EmbeddedKey => "the token brings a key (jwk or x5c) that is not a trusted one",
             Self::Critical => "the token demands an extension that is not understood",
         })

@@ -1,14 +1,14 @@
 //! The step that proves a token's origin. Nothing else makes a [`ProvenToken`].
 
 use crate::access::Grants;
-use crate::keys::signature::{Algorithm, SignatureVerifier};
+use crate::keys::signature::SignatureVerifier;
 use crate::keys::{TrustedCertificate, TrustedKeys};
 use crate::profile::Profile;
 use crate::time::UnixTime;
 
 use super::claims::Claims;
 use super::signer::Signer;
-use super::{TokenError, UntrustedToken};
+use super::{SigningAlgorithms, TokenError, UntrustedToken};
 
 /// A token whose signature, issuer and audience hold.
 ///
@@ -79,6 +79,8 @@ pub struct TokenVerifier {
     pub issuer: String,
     /// What `aud` must name.
     pub service: String,
+    /// What `alg` may be.
+    pub signing_algorithms: SigningAlgorithms,
     /// Whose reading of claims applies.
     pub profile: Profile,
 }
@@ -101,14 +103,15 @@ impl TokenVerifier {
         signatures: &dyn SignatureVerifier,
         now: UnixTime,
     ) -> Result<ProvenToken, TokenError> {
-        token
-            .parsed
-            .header()
-            .other_fields
-            .refuse_special(token.algorithm(), self.profile)?;
+        token.parsed.header().other_fields.refuse_special(
+            token.algorithm(),
+            &self.signing_algorithms,
+            self.profile,
+        )?;
         let signer = Signer::of(token, &self.keys, self.profile, now)?;
-        // The key decides: only algorithms of its own family are even looked up.
-        let algorithm = Algorithm::for_rsa(token.algorithm(), self.profile.accepts_pss())
+        let algorithm = signer
+            .key
+            .algorithm(token.algorithm())
             .ok_or(TokenError::AlgorithmNotForKey)?;
         if !signatures.verify(
             &signer.key.verifying_key,

@@ -5,11 +5,13 @@
 //! only ways to *name* a key of the configuration here; key material of the token is never used
 //! (CVE-2025-24976).
 
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::keys::certificate::{fingerprint, rsa_spki};
+use crate::keys::certificate::fingerprint;
+use crate::keys::jwk;
+use crate::keys::signature::VerifyingKey;
 use crate::keys::{TrustedCertificate, TrustedKey, TrustedKeys};
 use crate::profile::{JwkForm, Profile};
 use crate::time::UnixTime;
@@ -20,15 +22,7 @@ use super::{TokenError, UntrustedToken};
 /// The longest key id that is repeated in a log line, in characters.
 const MAX_LOGGED_KEY_ID: usize = 128;
 
-/// The longest RSA exponent a `jwk` may have, in bytes. libtrust panics at five (measured: the
-/// connection is closed); go-jose refuses it.
-const MAX_EXPONENT_BYTES: usize = 4;
-
-/// The members of a private key (RFC 7518 section 6.3.2, and `k` of section 6.4.1), and
-/// certificates. A header that has one of them is refused.
-const NOT_PUBLIC: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "x5c"];
-
-/// A public RSA key in a header (RFC 7517, RFC 7518 section 6.3), not judged yet.
+/// A public key in a header (RFC 7515 section 4.1.3), not judged yet.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Jwk(Map<String, Value>);
 
@@ -95,25 +89,20 @@ impl<'a> Signer<'a> {
 impl Jwk {
     /// The trusted key that this public key names, by the registry's rule.
     fn trusted<'a>(&self, keys: &'a TrustedKeys, profile: Profile) -> Option<&'a TrustedKey> {
-        let spki = self.spki()?;
-        match (profile.jwk_form(), self.0.get("kid")) {
-            (JwkForm::ByPublicKey, None) => keys.find_public_key(&spki),
-            (JwkForm::ByPublicKey, Some(id)) => keys
-                .find_public_key(&spki)
-                .filter(|key| id.as_str() == Some(&key.id)),
-            (JwkForm::ByKeyId, id) => keys.find(id?.as_str()?),
-        }
-    }
-
-    /// The public key, if that is all there is to it.
-    fn spki(&self) -> Option<Vec<u8>> {
-        let text = |name| self.0.get(name).and_then(Value::as_str);
-        if text("kty") != Some("RSA") || NOT_PUBLIC.iter().any(|name| self.0.contains_key(*name)) {
+        // A chain of certificates, which would have to be built and judged.
+        if self.0.contains_key("x5c") {
             return None;
         }
-        let modulus = Base64UrlUnpadded::decode_vec(text("n")?).ok()?;
-        let exponent = Base64UrlUnpadded::decode_vec(text("e")?).ok()?;
-        let is_sized = !modulus.is_empty() && (1..=MAX_EXPONENT_BYTES).contains(&exponent.len());
-        is_sized.then(|| rsa_spki(&modulus, &exponent).ok())?
+        let public_key = jwk::public_key(&self.0).ok()?;
+        match (profile.jwk_form(), self.0.get("kid")) {
+            (JwkForm::ByPublicKey, None) => keys.find_public_key(public_key.spki()),
+            (JwkForm::ByPublicKey, Some(id)) => keys
+                .find_public_key(public_key.spki())
+                .filter(|key| id.as_str() == Some(&key.id)),
+            // It is not used, but must be a key for go-jose to read it.
+            (JwkForm::ByKeyId, id) => keys
+                .find(id.and_then(Value::as_str)?)
+                .filter(|_| VerifyingKey::new(&public_key).is_some()),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The fixture keys, their ids, and signing with them.
 //!
-//! Ids and encodings are made here from the modulus and the exponent alone, not by the filter.
+//! Ids and encodings are made here from a key's numbers alone, not by the filter.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -8,6 +8,9 @@ use std::sync::LazyLock;
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::signature::hazmat::PrehashSigner;
+use p256::pkcs8::DecodePrivateKey;
 use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pss::SigningKey;
@@ -15,37 +18,115 @@ use rsa::rand_core::{TryCryptoRng, TryRng};
 use rsa::signature::{RandomizedSigner, SignatureEncoding};
 use rsa::traits::PublicKeyParts;
 use sha2::digest::FixedOutputReset;
+use sha2::digest::const_oid::AssociatedOid;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::profile::KeyIdForm;
 use super::token::Algorithm;
 
-macro_rules! fixture {
-    ($file:literal) => {
-        include_str!(concat!("../fixtures/keys/", $file))
+/// Fixtures of these names with this ending.
+macro_rules! fixtures {
+    ($ending:literal, [$($name:literal),+ $(,)?]) => {
+        [$(($name, include_str!(concat!("../fixtures/keys/", $name, $ending)))),+]
     };
 }
 
-const KEYS: [(&str, &str); 4] = [
-    ("gitlab", fixture!("gitlab.key")),
-    ("registry", fixture!("registry.key")),
-    ("second", fixture!("second.key")),
-    ("stranger", fixture!("stranger.key")),
-];
+const KEYS: [(&str, &str); 13] = fixtures!(
+    ".key",
+    [
+        "ed25519",
+        "ed25519-stranger",
+        "gitlab",
+        "leaf",
+        "p256",
+        "p256-leaf",
+        "p256-short",
+        "p256-stranger",
+        "p384",
+        "p521",
+        "registry",
+        "second",
+        "stranger",
+    ]
+);
 
-const CERTIFICATES: [(&str, &str); 5] = [
-    ("expired", fixture!("expired.crt")),
-    ("gitlab", fixture!("gitlab.crt")),
-    ("registry", fixture!("registry.crt")),
-    ("second", fixture!("second.crt")),
-    ("stranger", fixture!("stranger.crt")),
-];
+const CERTIFICATES: [(&str, &str); 14] = fixtures!(
+    ".crt",
+    [
+        "ed25519",
+        "ed25519-stranger",
+        "expired",
+        "gitlab",
+        "leaf",
+        "p256",
+        "p256-leaf",
+        "p256-short",
+        "p256-stranger",
+        "p384",
+        "p521",
+        "registry",
+        "second",
+        "stranger",
+    ]
+);
 
 /// A key pair of the fixtures.
 pub struct Key {
     name: &'static str,
-    private: PrivateKey,
+    private: Private,
+    public: Public,
 }
+
+enum Private {
+    Rsa(Box<PrivateKey>),
+    P256(p256::ecdsa::SigningKey),
+    P384(p384::ecdsa::SigningKey),
+    P521(p521::ecdsa::SigningKey),
+    Ed25519(ed25519_dalek::SigningKey),
+}
+
+/// The numbers of a public key, big-endian.
+#[derive(Clone, Debug)]
+pub enum Public {
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    Ec {
+        curve: &'static Curve,
+        x: Vec<u8>,
+        y: Vec<u8>,
+    },
+    Ed25519 {
+        x: Vec<u8>,
+    },
+}
+
+/// A curve of ECDSA (RFC 5480 section 2.1.1.1, RFC 7518 section 6.2.1.1).
+#[derive(Debug)]
+pub struct Curve {
+    name: &'static str,
+    /// The length of a coordinate, in bytes.
+    width: usize,
+    /// Its object identifier in DER.
+    oid: &'static [u8],
+}
+
+const P256: Curve = Curve {
+    name: "P-256",
+    width: 32,
+    oid: b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+};
+const P384: Curve = Curve {
+    name: "P-384",
+    width: 48,
+    oid: b"\x06\x05\x2b\x81\x04\x00\x22",
+};
+const P521: Curve = Curve {
+    name: "P-521",
+    width: 66,
+    oid: b"\x06\x05\x2b\x81\x04\x00\x23",
+};
 
 impl Key {
     /// The names of all keys.
@@ -56,10 +137,7 @@ impl Key {
     /// The key of this name.
     pub fn named(name: &str) -> &'static Self {
         static PARSED: LazyLock<BTreeMap<&str, Key>> = LazyLock::new(|| {
-            let parse = |(name, pem)| {
-                let private = PrivateKey::from_pkcs1_pem(pem).expect("a fixture is a PKCS #1 key");
-                (name, Key { name, private })
-            };
+            let parse = |(name, pem)| (name, Key::parse(name, pem));
             KEYS.into_iter().map(parse).collect()
         });
         PARSED
@@ -67,37 +145,59 @@ impl Key {
             .unwrap_or_else(|| panic!("no fixture key is called {name}"))
     }
 
-    /// Its name.
-    pub fn name(&self) -> &'static str {
+    fn parse(name: &'static str, pem: &str) -> Self {
+        let private = if let Ok(key) = PrivateKey::from_pkcs1_pem(pem) {
+            Private::Rsa(Box::new(key))
+        } else if let Ok(key) = p256::SecretKey::from_pkcs8_pem(pem) {
+            Private::P256(key.into())
+        } else if let Ok(key) = p384::SecretKey::from_pkcs8_pem(pem) {
+            Private::P384(key.into())
+        } else if let Ok(key) = p521::SecretKey::from_pkcs8_pem(pem) {
+            Private::P521(key.into())
+        } else {
+            let key = ed25519_dalek::SigningKey::from_pkcs8_pem(pem);
+            Private::Ed25519(key.expect("a fixture is a key in PKCS #1 or #8"))
+        };
+        let public = private.public();
+        Self {
+            name,
+            private,
+            public,
+        }
+    }
+
+    /// The name of its file.
+    pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The modulus, big-endian.
-    pub fn modulus(&self) -> Vec<u8> {
-        self.private.n_bytes().into_vec()
+    /// The numbers of the public key.
+    pub const fn public(&self) -> &Public {
+        &self.public
     }
 
-    /// The public exponent, big-endian.
-    pub fn exponent(&self) -> Vec<u8> {
-        self.private.e_bytes().into_vec()
+    /// What a token by this key is signed with where its recipe does not say.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self.private {
+            Private::Rsa(_) => Algorithm::Rs256,
+            Private::P256(_) => Algorithm::Es256,
+            Private::P384(_) => Algorithm::Es384,
+            Private::P521(_) => Algorithm::Es512,
+            Private::Ed25519(_) => Algorithm::EdDsa,
+        }
     }
 
     /// The id of the key.
     pub fn id(&self, form: KeyIdForm) -> String {
         match form {
-            KeyIdForm::Libtrust => libtrust_id(&self.spki()),
-            KeyIdForm::Rfc7638 => thumbprint(&self.modulus(), &self.exponent()),
+            KeyIdForm::Libtrust => libtrust_id(&self.public.spki()),
+            KeyIdForm::Rfc7638 => self.public.thumbprint(),
         }
     }
 
-    /// The DER of the SubjectPublicKeyInfo (RFC 5280 section 4.1, RFC 3279 section 2.3.1).
-    fn spki(&self) -> Vec<u8> {
-        spki(&self.modulus(), &self.exponent())
-    }
-
-    /// The SubjectPublicKeyInfo in PEM, as `openssl rsa -pubout` writes it.
+    /// The SubjectPublicKeyInfo in PEM, as `openssl pkey -pubout` writes it.
     pub fn public_pem(&self) -> String {
-        let text = Base64::encode_string(&self.spki());
+        let text = Base64::encode_string(&self.public.spki());
         let lines: Vec<&str> = text
             .as_bytes()
             .chunks(64)
@@ -107,20 +207,15 @@ impl Key {
         format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
     }
 
-    /// The public key as the members of a JWK, without braces (RFC 7518 section 6.3.1).
-    pub fn jwk_members(&self) -> String {
-        let n = Base64UrlUnpadded::encode_string(&self.modulus());
-        let e = Base64UrlUnpadded::encode_string(&self.exponent());
-        format!(r#""kty":"RSA","n":"{n}","e":"{e}""#)
-    }
-
     /// The certificate's PEM, which a forger would know.
     pub fn certificate_pem(&self) -> &'static str {
         certificate(self.name)
     }
 
-    /// A signature by the key, by way of RSASSA-PKCS1-v1_5 or, with `salt` bytes of it, RSASSA-PSS;
-    /// or an HMAC keyed with `secret`.
+    /// A signature by the key, RSASSA-PSS with `salt` bytes of it; or an HMAC keyed with `secret`.
+    ///
+    /// An algorithm of another curve is the hash and the lengths of that one, as a library takes it
+    /// that looks at the key and the algorithm apart.
     pub fn sign(
         &self,
         algorithm: Algorithm,
@@ -128,27 +223,142 @@ impl Key {
         salt: Option<usize>,
         secret: &[u8],
     ) -> Vec<u8> {
-        let signature = match algorithm {
-            Algorithm::Rs256 => self.private.pkcs1v15_sign::<Sha256>(message),
-            Algorithm::Rs384 => self.private.pkcs1v15_sign::<Sha384>(message),
-            Algorithm::Rs512 => self.private.pkcs1v15_sign::<Sha512>(message),
-            Algorithm::Ps256 => return self.sign_pss::<Sha256>(message, salt.unwrap_or(32)),
-            Algorithm::Ps384 => return self.sign_pss::<Sha384>(message, salt.unwrap_or(48)),
-            Algorithm::Ps512 => return self.sign_pss::<Sha512>(message, salt.unwrap_or(64)),
-            Algorithm::Hs256 => {
+        use Algorithm as A;
+        match (&self.private, algorithm) {
+            (_, A::Hs256) => {
                 let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length will do");
                 mac.update(message);
-                return mac.finalize().into_bytes().to_vec();
+                mac.finalize().into_bytes().to_vec()
             }
+            (Private::Rsa(key), A::Rs256) => pkcs1::<Sha256>(key, message),
+            (Private::Rsa(key), A::Rs384) => pkcs1::<Sha384>(key, message),
+            (Private::Rsa(key), A::Rs512) => pkcs1::<Sha512>(key, message),
+            (Private::Rsa(key), A::Ps256) => pss::<Sha256>(key, message, salt.unwrap_or(32)),
+            (Private::Rsa(key), A::Ps384) => pss::<Sha384>(key, message, salt.unwrap_or(48)),
+            (Private::Rsa(key), A::Ps512) => pss::<Sha512>(key, message, salt.unwrap_or(64)),
+            (Private::Ed25519(key), A::EdDsa) => key.sign(message).to_vec(),
+            (key, A::Es256) => key.sign_ecdsa(&Sha256::digest(message), P256.width),
+            (key, A::Es384) => key.sign_ecdsa(&Sha384::digest(message), P384.width),
+            (key, A::Es512) => key.sign_ecdsa(&Sha512::digest(message), P521.width),
+            (_, algorithm) => panic!("{} signs with no {}", self.name, algorithm.name()),
+        }
+    }
+}
+
+impl Private {
+    fn public(&self) -> Public {
+        let point = |curve: &'static Curve, point: &[u8]| {
+            let (x, y) = point[1..].split_at(curve.width);
+            let (x, y) = (x.to_vec(), y.to_vec());
+            Public::Ec { curve, x, y }
         };
-        signature.expect("the fixture keys are long enough")
+        match self {
+            Self::Rsa(key) => Public::Rsa {
+                n: key.n_bytes().into_vec(),
+                e: key.e_bytes().into_vec(),
+            },
+            Self::P256(key) => point(&P256, &key.verifying_key().to_sec1_point(false).to_bytes()),
+            Self::P384(key) => point(&P384, &key.verifying_key().to_sec1_point(false).to_bytes()),
+            Self::P521(key) => point(&P521, &key.verifying_key().to_sec1_point(false).to_bytes()),
+            Self::Ed25519(key) => Public::Ed25519 {
+                x: key.verifying_key().to_bytes().to_vec(),
+            },
+        }
     }
 
-    fn sign_pss<D: Digest + FixedOutputReset>(&self, message: &[u8], salt: usize) -> Vec<u8> {
-        SigningKey::<D>::new_with_salt_len(self.private.clone(), salt)
-            .try_sign_with_rng(&mut FixedRng, message)
-            .expect("the fixture keys are long enough")
-            .to_vec()
+    /// r and s (RFC 6979), each written with `width` bytes: led by zeros, or without its first ones.
+    fn sign_ecdsa(&self, hash: &[u8], width: usize) -> Vec<u8> {
+        let signature = match self {
+            Self::P256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign_prehash(hash).expect("a hash");
+                signature.to_bytes().to_vec()
+            }
+            Self::P384(key) => {
+                let signature: p384::ecdsa::Signature = key.sign_prehash(hash).expect("a hash");
+                signature.to_bytes().to_vec()
+            }
+            Self::P521(key) => {
+                let signature: p521::ecdsa::Signature = key.sign_prehash(hash).expect("a hash");
+                signature.to_bytes().to_vec()
+            }
+            Self::Rsa(_) | Self::Ed25519(_) => panic!("ECDSA is of the curves of NIST"),
+        };
+        let halves = signature.chunks(signature.len() / 2);
+        halves.flat_map(|half| resized(half, width)).collect()
+    }
+}
+
+/// A number, big-endian, with this many bytes.
+fn resized(number: &[u8], width: usize) -> Vec<u8> {
+    let zeros = vec![0; width.saturating_sub(number.len())];
+    [&zeros, &number[number.len().saturating_sub(width)..]].concat()
+}
+
+fn pkcs1<D: Digest + AssociatedOid>(key: &PrivateKey, message: &[u8]) -> Vec<u8> {
+    key.pkcs1v15_sign::<D>(message)
+        .expect("the fixture keys are long enough")
+}
+
+fn pss<D: Digest + FixedOutputReset>(key: &PrivateKey, message: &[u8], salt: usize) -> Vec<u8> {
+    SigningKey::<D>::new_with_salt_len(key.clone(), salt)
+        .try_sign_with_rng(&mut FixedRng, message)
+        .expect("the fixture keys are long enough")
+        .to_vec()
+}
+
+impl Public {
+    /// The DER of the SubjectPublicKeyInfo (RFC 5280 section 4.1; RFC 3279 section 2.3.1, RFC 5480
+    /// section 2, RFC 8410 section 4).
+    pub fn spki(&self) -> Vec<u8> {
+        let (algorithm, key) = match self {
+            Self::Rsa { n, e } => (
+                b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00".to_vec(),
+                der(0x30, &[integer(n), integer(e)].concat()),
+            ),
+            Self::Ec { curve, x, y } => (
+                [b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", curve.oid].concat(),
+                [&[4], x.as_slice(), y].concat(),
+            ),
+            Self::Ed25519 { x } => (b"\x06\x03\x2b\x65\x70".to_vec(), x.clone()),
+        };
+        let bits = der(0x03, &[&[0], key.as_slice()].concat());
+        der(0x30, &[der(0x30, &algorithm), bits].concat())
+    }
+
+    /// The thumbprint by Distribution 3: that of RFC 7638 section 3, but that a coordinate's
+    /// leading zeros are left out (`registry/auth/token/util.go`).
+    pub fn thumbprint(&self) -> String {
+        let text = Base64UrlUnpadded::encode_string;
+        let members = match self {
+            Self::Rsa { n, e } => {
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(e), text(n))
+            }
+            Self::Ec { curve, x, y } => {
+                let short = |number: &[u8]| {
+                    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
+                    text(&number[zeros..])
+                };
+                let (crv, x, y) = (curve.name, short(x), short(y));
+                format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+            }
+            Self::Ed25519 { x } => {
+                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(x))
+            }
+        };
+        text(&Sha256::digest(members))
+    }
+
+    /// The members of a JWK, without braces (RFC 7518 section 6, RFC 8037 section 2).
+    pub fn jwk_members(&self) -> String {
+        let text = Base64UrlUnpadded::encode_string;
+        match self {
+            Self::Rsa { n, e } => format!(r#""kty":"RSA","n":"{}","e":"{}""#, text(n), text(e)),
+            Self::Ec { curve, x, y } => {
+                let (crv, x, y) = (curve.name, text(x), text(y));
+                format!(r#""kty":"EC","crv":"{crv}","x":"{x}","y":"{y}""#)
+            }
+            Self::Ed25519 { x } => format!(r#""kty":"OKP","crv":"Ed25519","x":"{}""#, text(x)),
+        }
     }
 }
 
@@ -185,34 +395,10 @@ pub fn libtrust_id(spki: &[u8]) -> String {
     groups.join(":")
 }
 
-/// The thumbprint of an RSA key (RFC 7638 section 3).
-pub fn thumbprint(modulus: &[u8], exponent: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(br#"{"e":""#);
-    hash.update(Base64UrlUnpadded::encode_string(exponent));
-    hash.update(br#"","kty":"RSA","n":""#);
-    hash.update(Base64UrlUnpadded::encode_string(modulus));
-    hash.update(br#""}"#);
-    Base64UrlUnpadded::encode_string(&hash.finalize())
-}
-
-/// The DER of the SubjectPublicKeyInfo of an RSA key.
-pub fn spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
-    /// `rsaEncryption` with NULL parameters.
-    const ALGORITHM: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-    let integer = |magnitude: &[u8]| {
-        // Positive: a leading zero where the first bit is set.
-        let mut value = if magnitude[0] >= 0x80 {
-            vec![0]
-        } else {
-            vec![]
-        };
-        value.extend_from_slice(magnitude);
-        der(0x02, &value)
-    };
-    let key = der(0x30, &[integer(modulus), integer(exponent)].concat());
-    let bits = der(0x03, &[&[0], key.as_slice()].concat());
-    der(0x30, &[der(0x30, ALGORITHM), bits].concat())
+/// A positive integer (X.690 section 8.3): a leading zero where the first bit is set.
+fn integer(magnitude: &[u8]) -> Vec<u8> {
+    let sign: &[u8] = if magnitude[0] >= 0x80 { &[0] } else { &[] };
+    der(0x02, &[sign, magnitude].concat())
 }
 
 /// Tag, length and value (X.690 section 8.1).

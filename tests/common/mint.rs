@@ -93,7 +93,9 @@ impl Mint<'_> {
     }
 
     fn algorithm(&self) -> Algorithm {
-        self.recipe.algorithm.unwrap_or(Algorithm::Rs256)
+        self.recipe
+            .algorithm
+            .unwrap_or_else(|| self.key().algorithm())
     }
 
     fn header(&self) -> Vec<u8> {
@@ -213,7 +215,7 @@ impl Mint<'_> {
             Some(name) => format!(r#","kid":"{}""#, Key::named(name).id(self.form)),
             None => String::new(),
         };
-        Some(format!("{{{}{kid}}}", public_key.jwk_members()).into_bytes())
+        Some(format!("{{{}{kid}}}", public_key.public().jwk_members()).into_bytes())
     }
 
     /// Signs and writes the parts, with the recipe's mutation.

@@ -73,6 +73,14 @@ pub enum Algorithm {
     Ps384,
     #[serde(rename = "PS512")]
     Ps512,
+    #[serde(rename = "ES256")]
+    Es256,
+    #[serde(rename = "ES384")]
+    Es384,
+    #[serde(rename = "ES512")]
+    Es512,
+    #[serde(rename = "EdDSA")]
+    EdDsa,
     #[serde(rename = "HS256")]
     Hs256,
 }
@@ -86,6 +94,10 @@ impl Algorithm {
             Self::Ps256 => "PS256",
             Self::Ps384 => "PS384",
             Self::Ps512 => "PS512",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
+            Self::EdDsa => "EdDSA",
             Self::Hs256 => "HS256",
         }
     }

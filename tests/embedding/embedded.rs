@@ -66,8 +66,8 @@ fn a_bundle_that_cannot_be_used_stops_the_build_with_one_line() {
             "it holds no PEM block of the type CERTIFICATE",
         ),
         (
-            fixture("ec.crt"),
-            "the key of certificate 1 is not an RSA key",
+            fixture("secp256k1.crt"),
+            "the key of certificate 1 is neither an RSA key",
         ),
         (
             fixture("weak.crt"),

@@ -89,8 +89,8 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         fault: "a certificate with an EC key",
-        change: |plugin| plugin["rootcertbundle"] = json!(EC),
-        line: "`rootcertbundle`: the key of certificate 1 is not an RSA key",
+        change: |plugin| plugin["rootcertbundle"] = json!(SECP256K1),
+        line: "`rootcertbundle`: the key of certificate 1 is neither an RSA key",
     },
     Fault {
         fault: "a certificate with a key of 1024 bits",
@@ -99,7 +99,7 @@ const FAULTS: &[Fault] = &[
     },
 ];
 
-const EC: &str = include_str!("../fixtures/keys/ec.crt");
+const SECP256K1: &str = include_str!("../fixtures/keys/secp256k1.crt");
 const WEAK: &str = include_str!("../fixtures/keys/weak.crt");
 
 fn remove(plugin: &mut Value, key: &str) {

@@ -2,12 +2,12 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use libtest_mimic::{Failed, Trial};
-use registry_token_filter::keys::certificate;
+use registry_token_filter::keys::public_key::PublicKey;
 use registry_token_filter::keys::signature::{
     Algorithm, Portable, SignatureVerifier, VerifyingKey,
 };
 
-use corpus::key::{libtrust_id, spki, thumbprint};
+use corpus::key::{Public, libtrust_id};
 
 pub(crate) fn trials() -> Vec<Trial> {
     type Vector = fn() -> Result<(), Failed>;
@@ -54,11 +54,15 @@ fn rfc7638_3_1() -> Result<(), Failed> {
     const LIBTRUST: &str = "VUZD:EDHW:YWLN:RBFQ:KOA3:UVZ2:XKG5:2V2J:WTPI:6SRD:U6PZ:VCO5";
     const THUMBPRINT: &str = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
     let (modulus, exponent) = (decode(MODULUS), decode("AQAB"));
-    assert_eq!(certificate::rfc7638(&modulus, &exponent), THUMBPRINT);
-    assert_eq!(thumbprint(&modulus, &exponent), THUMBPRINT);
-    let spki = spki(&modulus, &exponent);
-    assert_eq!(certificate::libtrust(&spki), LIBTRUST);
-    assert_eq!(libtrust_id(&spki), LIBTRUST);
+    let own = Public::Rsa {
+        n: modulus.clone(),
+        e: exponent.clone(),
+    };
+    let key = PublicKey::rsa(&modulus, &exponent).map_err(|error| error.to_string())?;
+    assert_eq!(key.rfc7638(), THUMBPRINT);
+    assert_eq!(own.thumbprint(), THUMBPRINT);
+    assert_eq!(key.libtrust(), LIBTRUST);
+    assert_eq!(libtrust_id(&own.spki()), LIBTRUST);
     Ok(())
 }
 

@@ -201,7 +201,7 @@ fn refused_configurations() {
             "`rootcertbundle`: ",
         ),
         (
-            but("rootcertbundle", json!(fixture!("ec.crt"))),
+            but("rootcertbundle", json!(fixture!("secp256k1.crt"))),
             "`rootcertbundle`: ",
         ),
         (

@@ -10,7 +10,7 @@ use rsa::{BoxedUint, PublicKey};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::Algorithm;
-use crate::keys::certificate::RSA_BITS;
+use crate::keys::public_key::RSA_BITS;
 
 /// What stands before the hash in a block: an ASN.1 DigestInfo up to its last value (RFC 8017
 /// section 9.2, note 1).
@@ -43,6 +43,7 @@ impl RsaKey {
             Algorithm::Ps256 => key.pss_verify::<Sha256>(message, signature).is_ok(),
             Algorithm::Ps384 => key.pss_verify::<Sha384>(message, signature).is_ok(),
             Algorithm::Ps512 => key.pss_verify::<Sha512>(message, signature).is_ok(),
+            Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 | Algorithm::EdDsa => false,
         }
     }
 

@@ -3,7 +3,7 @@
 //! The message is `VerifySignatureArguments` of Envoy's `ext/verify_signature.proto`; success is
 //! exactly the two bytes `08 01`, and failure is an error text without the field `result`.
 
-use aws_lc_rs::signature::{self, UnparsedPublicKey};
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject as _;
 use x509_cert::der::Decode as _;
@@ -31,6 +31,12 @@ pub(crate) const VALID: [u8; 2] = [0x08, 0x01];
 
 /// `rsaEncryption` (RFC 8017 appendix A.1).
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// `id-ecPublicKey` and the curves (RFC 5480 section 2.1.1).
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 impl Signatures {
     /// The answer to the call `count`, which begins at 1.
@@ -65,10 +71,10 @@ fn verify(message: &[u8]) -> Result<(Status, Vec<u8>), Fault> {
         },
         _ => return Ok((Status::BAD_ARGUMENT, Vec::new())),
     };
-    let algorithm = match arguments.hash_function.to_ascii_lowercase().as_slice() {
-        b"sha256" => &signature::RSA_PKCS1_2048_8192_SHA256,
-        b"sha384" => &signature::RSA_PKCS1_2048_8192_SHA384,
-        b"sha512" => &signature::RSA_PKCS1_2048_8192_SHA512,
+    let hash = match arguments.hash_function.to_ascii_lowercase().as_slice() {
+        b"sha256" => Hash::Sha256,
+        b"sha384" => Hash::Sha384,
+        b"sha512" => Hash::Sha512,
         // Envoy takes these too, and no algorithm of a token means them.
         b"sha1" | b"sha224" => return Err(Fault::new("a signature over a weak hash")),
         _ => {
@@ -80,17 +86,48 @@ fn verify(message: &[u8]) -> Result<(Status, Vec<u8>), Fault> {
     let Ok(info) = SubjectPublicKeyInfoRef::from_der(&key) else {
         return Ok(invalid("Failed to initialize digest verify."));
     };
-    if info.algorithm.oid != RSA_ENCRYPTION {
-        return Err(Fault::new(
-            "a key that is not RSA, which the filter never trusts",
-        ));
-    }
+    let algorithm = hash
+        .algorithm(&info)
+        .ok_or_else(|| Fault::new("a key that the filter never hands over with this hash"))?;
     let verified =
         UnparsedPublicKey::new(algorithm, &key).verify(arguments.text, arguments.signature);
     Ok(match verified {
         Ok(()) => (Status::OK, VALID.to_vec()),
         Err(_) => invalid("Failed to verify digest. Error code: 0"),
     })
+}
+
+enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    /// What Envoy verifies with such a key and this hash. It would take a curve with any hash; a
+    /// token's algorithm has one for each.
+    fn algorithm(
+        &self,
+        key: &SubjectPublicKeyInfoRef<'_>,
+    ) -> Option<&'static dyn VerificationAlgorithm> {
+        if key.algorithm.oid == RSA_ENCRYPTION {
+            return Some(match self {
+                Self::Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+                Self::Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+                Self::Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+            });
+        }
+        if key.algorithm.oid != EC_PUBLIC_KEY {
+            return None;
+        }
+        let curve: ObjectIdentifier = key.algorithm.parameters?.decode_as().ok()?;
+        match (curve, self) {
+            (P256, Self::Sha256) => Some(&signature::ECDSA_P256_SHA256_ASN1),
+            (P384, Self::Sha384) => Some(&signature::ECDSA_P384_SHA384_ASN1),
+            (P521, Self::Sha512) => Some(&signature::ECDSA_P521_SHA512_ASN1),
+            _ => None,
+        }
+    }
 }
 
 /// `error: text` alone.
