@@ -46,7 +46,8 @@ fn in_origin_form(target: &[u8]) -> Vec<u8> {
 
 /// What `normalize_path` and then `merge_slashes` make of a target.
 ///
-/// A backslash counts as a slash, as in browsers; dots are resolved by RFC 3986 section 5.2.4,
+/// Letters, digits and `-_.~` are decoded (RFC 3986 section 6.2.2.2). A backslash counts as a slash,
+/// as in browsers; dots are resolved by RFC 3986 section 5.2.4,
 /// written as they are or as `%2e`; and then only repeated slashes become one. Go collapses
 /// slashes first, so that `/a//../b` is `/b` to the registry and `/a/b` here.
 fn normalized(target: &[u8]) -> Vec<u8> {
@@ -55,6 +56,7 @@ fn normalized(target: &[u8]) -> Vec<u8> {
     }
     let mark = target.iter().position(|&byte| byte == b'?');
     let (path, query) = target.split_at(mark.unwrap_or(target.len()));
+    let path = &unreserved_decoded(path);
     let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
     let mut segments: Vec<&[u8]> = Vec::new();
     let mut last = path.split(is_slash).skip(1).peekable();
@@ -84,6 +86,33 @@ fn normalized(target: &[u8]) -> Vec<u8> {
     }
     cleaned.extend_from_slice(query);
     cleaned
+}
+
+/// The path without escapes of what need not be escaped.
+fn unreserved_decoded(path: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, after @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        let byte = escaped.and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+        // Escaped dots have their turn later.
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_~".contains(byte);
+        match byte.filter(is_plain) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = rest.get(3..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    decoded
 }
 
 /// How many dots a segment is, and nothing else: 1, 2, or 0. What follows a semicolon does not
@@ -162,6 +191,8 @@ mod tests {
             ("/v2/...", "/v2/..."),
             ("/v2/a/..;x/b/.;", "/v2/b/"),
             ("/v2/%2e;/a", "/v2/%2e;/a"),
+            ("/jwt/a%75th?%75", "/jwt/auth?%75"),
+            ("/v2/%2fa%4", "/v2/%2fa%4"),
             ("*", "*"),
         ] {
             let found = normalized(target.as_bytes());

@@ -109,7 +109,17 @@ impl<'a> Judge<'a> {
         for rule in rules::applying(&facts) {
             let is_so = match rule.ours {
                 Ours::Proxy => origin == Origin::Proxy,
-                Ours::Untyped => is_untyped(registry, edge),
+                Ours::Untyped => is_alike_but(registry, edge, |field| {
+                    (field.0 != "content-type").then_some(field)
+                }),
+                Ours::Escaped => is_alike_but(registry, edge, |(name, value)| {
+                    let escape = |byte: &u8| match byte.is_ascii() {
+                        true => vec![*byte],
+                        false => format!("%{byte:02x}").into_bytes(),
+                    };
+                    let escaped = value.iter().flat_map(escape).collect();
+                    Some((name, escaped))
+                }),
                 Ours::Status(wanted) => {
                     // The production listener has a setting of its own for some of it.
                     let may_be_proxy = exchange.way.shape == Shape::Hardened;
@@ -210,14 +220,18 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether the edge's answer is the registry's without its `Content-Type`.
-fn is_untyped(registry: &Answer, edge: &Answer) -> bool {
+/// Whether the edge's answer is the registry's with its fields changed.
+fn is_alike_but(
+    registry: &Answer,
+    edge: &Answer,
+    change: impl Fn((String, Vec<u8>)) -> Option<(String, Vec<u8>)>,
+) -> bool {
     let (Answer::Responded(registry), Answer::Responded(edge)) = (registry, edge) else {
         return false;
     };
-    let mut untyped = registry.clone();
-    untyped.fields.retain(|(name, _)| name != "content-type");
-    difference(&untyped, edge).is_empty()
+    let mut changed = registry.clone();
+    changed.fields = changed.fields.into_iter().filter_map(change).collect();
+    difference(&changed, edge).is_empty()
 }
 
 /// What the pool served differs from what the registry serves by itself.

@@ -39,6 +39,8 @@ pub(crate) enum Ours {
     Proxy,
     /// The registry's answer, without its `Content-Type`.
     Untyped,
+    /// The registry's answer, with what is not ASCII of its `Location` percent-encoded.
+    Escaped,
 }
 
 impl Ours {
@@ -52,6 +54,7 @@ impl Ours {
                 "challenge, `invalid_token`; without an error for distribution-3".to_owned()
             }
             Self::Proxy => "refused by Envoy itself".to_owned(),
+            Self::Escaped => "the same with a percent-encoded Location".to_owned(),
             Self::Untyped => "the same without a Content-Type".to_owned(),
         }
     }

@@ -34,6 +34,14 @@ pub(super) const RULES: &[Rule] = &[
         applies: |facts| facts.request.method == "HEAD",
     },
     Rule {
+        name: "location-not-ascii",
+        reason: "A Location is a URI, and a URI is ASCII (RFC 3986 section 2); the registry writes \
+                 other bytes into it as they came.",
+        releases: &[],
+        ours: Ours::Escaped,
+        applies: |facts| !facts.request.target.to_vec().is_ascii(),
+    },
+    Rule {
         name: "realm",
         reason: "The production listener serves GitLab's token endpoint on the registry's host name.",
         releases: &[],
