@@ -8,6 +8,7 @@ use edgectl::config::check::Beside;
 use edgectl::config::place::{Found, Origin};
 use edgectl::config::site;
 use edgectl::config::source::Source;
+use edgectl::config::url::Url;
 use edgectl::init::{self, Action, Pair, Plan, Planned};
 use serde_json::json;
 
@@ -189,7 +190,7 @@ impl Init {
         for file in &plan.files {
             print(&line(file, self.dry_run))?;
         }
-        print(&next(plan, pair, self.dry_run))
+        print(&next(plan, pair, &site.registry.value, self.dry_run))
     }
 }
 
@@ -206,7 +207,7 @@ fn line(file: &Planned, dry_run: bool) -> String {
 }
 
 /// What to do now, in order.
-fn next(plan: &Plan, pair: &Pair, dry_run: bool) -> String {
+fn next(plan: &Plan, pair: &Pair, registry: &Url, dry_run: bool) -> String {
     if dry_run {
         return "\nNothing was written. Next: the same command without --dry-run.".to_owned();
     }
@@ -232,6 +233,10 @@ fn next(plan: &Plan, pair: &Pair, dry_run: bool) -> String {
     steps.push(format!(
         "Copy the filter and what envoy.yaml names to the edge, and try it there:   envoy --mode \
          validate -c {folder}/envoy.yaml"
+    ));
+    steps.push(format!(
+        "Once it serves, let it be examined:   edgectl doctor {registry} --config \
+         {folder}/registry-token-filter.json"
     ));
     let numbered = steps.iter().enumerate();
     let lines: Vec<String> = numbered

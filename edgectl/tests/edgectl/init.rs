@@ -89,6 +89,9 @@ fn a_new_site_gets_a_pair_and_everything_that_uses_it() {
     assert_eq!(modes(&folder), expected);
 
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let next =
+        "edgectl doctor https://registry.example.com --config edge/registry-token-filter.json";
+    assert!(stdout(&output).contains(next), "{}", stdout(&output));
     // Neither secret is in anything else, nor was it said.
     let key = read("gitlab-registry.key");
     let body = key.lines().nth(3).unwrap();
