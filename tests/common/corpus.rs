@@ -29,8 +29,9 @@ mod json;
 pub mod key;
 pub mod mint;
 pub mod profile;
+pub mod readme;
 pub mod token;
-pub mod trial;
+mod trial;
 mod twin;
 
 pub use case::Message;

@@ -31,6 +31,9 @@ fn main() -> ExitCode {
     let mut trials = vec![Trial::test("the corpus is whole", || {
         all_of(corpus.faults())
     })];
+    trials.push(Trial::test("the corpus's README is right", || {
+        all_of(Corpus::readme_faults())
+    }));
     trials.extend(
         corpus
             .trials()
