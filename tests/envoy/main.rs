@@ -27,6 +27,8 @@ mod failover;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
+mod hidden;
+#[cfg(test)]
 mod leftovers;
 #[cfg(test)]
 mod log;
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ("methods", methods::TESTS),
         ("heads", heads::TESTS),
         ("paths", paths::TESTS),
+        ("hidden", hidden::TESTS),
         ("parity", parity::TESTS),
         ("every case", every_case::TESTS),
         ("log", log::TESTS),

@@ -8,4 +8,5 @@ pub(crate) mod lab;
 pub(crate) mod log;
 pub(crate) mod mint;
 pub(crate) mod payload;
+mod smuggle;
 pub(crate) mod suite;

@@ -27,7 +27,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::payload::{Payload, named};
 
 /// Nothing here takes this long, unless it hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The largest response body that is kept.
 const KEPT: usize = 1 << 20;
@@ -240,6 +240,11 @@ impl Client {
 
     /// Sends bytes, which should ask for `Connection: close`, and reads the response.
     pub(crate) fn send_bytes(&self, bytes: &[u8]) -> Answer {
+        parse(&self.send_raw(bytes))
+    }
+
+    /// As [`Client::send_bytes`], for the bytes that come back.
+    pub(crate) fn send_raw(&self, bytes: &[u8]) -> Vec<u8> {
         let exchange = async {
             let mut stream = self.connect(Version::Http11).await.unwrap();
             stream.write_all(bytes).await.unwrap();
@@ -248,13 +253,12 @@ impl Client {
             let _ = stream.read_to_end(&mut response).await;
             response
         };
-        let response = runtime()
+        runtime()
             .block_on(async { tokio::time::timeout(DEADLINE, exchange).await })
-            .unwrap_or_default();
-        parse(&response)
+            .unwrap_or_default()
     }
 
-    async fn connect(&self, version: Version) -> Result<TlsStream<TcpStream>, String> {
+    pub(super) async fn connect(&self, version: Version) -> Result<TlsStream<TcpStream>, String> {
         let mut tls = ClientConfig::clone(&self.tls);
         tls.alpn_protocols = vec![version.alpn().to_vec()];
         let stream = TcpStream::connect(self.address).await.map_err(said)?;
@@ -266,7 +270,7 @@ impl Client {
             .map_err(said)
     }
 
-    fn message(&self, version: Version, request: &Request) -> hyper::Request<Payload> {
+    pub(super) fn message(&self, version: Version, request: &Request) -> hyper::Request<Payload> {
         let mut message = hyper::Request::new(request.body.clone());
         *message.method_mut() = request.method.parse().unwrap();
         let uri = match version {
@@ -286,7 +290,7 @@ impl Client {
     }
 }
 
-async fn read(response: hyper::Response<Incoming>) -> Result<Answer, String> {
+pub(super) async fn read(response: hyper::Response<Incoming>) -> Result<Answer, String> {
     let (head, mut body) = response.into_parts();
     let mut kept = Vec::new();
     let mut length = 0_u64;
@@ -308,7 +312,7 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Answer, String> {
 }
 
 /// An error with its causes.
-fn said(error: impl std::error::Error) -> String {
+pub(super) fn said(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
