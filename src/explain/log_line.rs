@@ -10,7 +10,7 @@ use super::finding;
 use super::printable::{shown, shown_once};
 use super::reason::Reason;
 use super::{Step, Verdict};
-use crate::decision::{ChallengeReason, Rejection};
+use crate::decision::ChallengeReason;
 use crate::token::{ClaimsError, TokenError};
 
 /// What the filter says of a refused request, in its own words ([`crate::Decision`]'s display).
@@ -163,14 +163,10 @@ impl LogLine {
                 ),
                 None => finding::sentence(&self.words),
             },
-            Reason::Reject(rejection) => of_rejection(rejection),
+            Reason::Reject(rejection) => finding::rejected(rejection),
             Reason::Challenge(reason) => finding::sentence(&reason.to_string()),
         }
     }
-}
-
-fn of_rejection(rejection: &Rejection) -> String {
-    finding::rejected(rejection)
 }
 
 /// The text up to the quote that ends it, and what follows.

@@ -80,7 +80,7 @@ pub(super) const fn token(error: &TokenError) -> &'static [Likely] {
         TokenError::UnknownKey { .. } => &[
             Likely(
                 "GitLab signs with another key than the one whose certificate the edge has: one of the two was renewed, restored or copied alone.",
-                "Put the certificate of GitLab's key (registry['internal_key'], registry_key_path) into the edge's rootcertbundle, beside the old one. Both commands have to name the same key.",
+                "Put the certificate of GitLab's key (registry['internal_key'], registry_key_path) into the edge's rootcertbundle, beside the old one. The command shows the id of GitLab's key.",
                 Some("sudo edgectl keys show /var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key"),
             ),
             OTHER_PROFILE,
