@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::access::RequiredAccess;
 use crate::challenge::ErrorCode;
 use crate::config::Config;
-use crate::credentials::{BearerToken, Credentials};
+use crate::credentials::Credentials;
 use crate::decision::{Challenge, ChallengeReason, Decision, Rejection};
 use crate::form;
 use crate::keys::signature::{Portable, SignatureVerifier};
@@ -18,7 +18,7 @@ use crate::route::Route;
 use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::cache::TokenCache;
-use crate::token::{ProvenToken, TokenError, UntrustedToken, VerifiedToken};
+use crate::token::{ProvenToken, UntrustedToken, VerifiedToken};
 
 /// Decides requests by one configuration.
 ///
@@ -144,27 +144,34 @@ impl Authorizer {
         required: &RequiredAccess<'_>,
         now: UnixTime,
     ) -> Result<Permit, ChallengeReason> {
+        let proof = match self.kept_proof(head) {
+            Some(proof) => proof,
+            None => self.new_proof(head, now)?,
+        };
+        let token = VerifiedToken::at(&proof, now)?;
+        Ok(Permit::for_token(&token, required)?)
+    }
+
+    /// The proof of a token that was proven before, and thus is the one bearer token that it was
+    /// then.
+    fn kept_proof(&self, head: &RequestHead<'_>) -> Option<Rc<ProvenToken>> {
+        let text = Credentials::candidate(head.authorization)?;
+        // A borrow that is out already cannot be: nothing in here calls back. If it were, the
+        // token would be proven anew.
+        self.proven.try_borrow_mut().ok()?.find(text)
+    }
+
+    /// Proves the token of a request, and keeps the proof.
+    fn new_proof(
+        &self,
+        head: &RequestHead<'_>,
+        now: UnixTime,
+    ) -> Result<Rc<ProvenToken>, ChallengeReason> {
         let form = self.config.profile().credentials_form();
         let token = match Credentials::from_fields(head.authorization, form) {
             Credentials::Bearer(token) => token,
             Credentials::Unusable(error) => return Err(error.into()),
         };
-        let proof = self.proof(token, now)?;
-        let token = VerifiedToken::at(&proof, now)?;
-        Ok(Permit::for_token(&token, required)?)
-    }
-
-    /// The proof of a token: kept from before, or made now.
-    fn proof(&self, token: BearerToken<'_>, now: UnixTime) -> Result<Rc<ProvenToken>, TokenError> {
-        // A borrow that is out already cannot be: nothing in here calls back. If it were, the
-        // token would be proven anew.
-        let mut cache = self.proven.try_borrow_mut().ok();
-        let kept = cache
-            .as_mut()
-            .and_then(|cache| cache.find(token.as_bytes(), now));
-        if let Some(proof) = kept {
-            return Ok(proof);
-        }
         let untrusted = UntrustedToken::parse(token)?;
         let proof = self
             .config
@@ -172,7 +179,9 @@ impl Authorizer {
             .prove(&untrusted, self.signatures.as_ref(), now)?;
         let proof = Rc::new(proof);
         // One that cannot be used now is not worth a place.
-        if let (Some(cache), Ok(_)) = (cache.as_mut(), VerifiedToken::at(&proof, now)) {
+        if let (Ok(mut cache), Ok(_)) =
+            (self.proven.try_borrow_mut(), VerifiedToken::at(&proof, now))
+        {
             cache.keep(token.as_bytes(), &proof, now);
         }
         Ok(proof)

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::profile::CredentialsForm;
 
+/// What stands before a token.
+const SCHEME: &[u8] = b"Bearer ";
+
 /// What a request says about who sends it.
 #[derive(Clone, Copy, Debug)]
 pub enum Credentials<'a> {
@@ -43,6 +46,17 @@ pub enum CredentialsError {
 }
 
 impl<'a> Credentials<'a> {
+    /// The text that [`Credentials::from_fields`] would give as the token, if it gave one: found
+    /// without looking at every byte of it. Equal to a token that was given before, it is one.
+    #[must_use]
+    pub fn candidate(fields: &[&'a [u8]]) -> Option<&'a [u8]> {
+        let [value] = fields else {
+            return None;
+        };
+        let (scheme, token) = value.trim_ascii().split_at_checked(SCHEME.len())?;
+        scheme.eq_ignore_ascii_case(SCHEME).then_some(token)
+    }
+
     /// Reads the values of all `Authorization` fields.
     #[must_use]
     pub fn from_fields(fields: &[&'a [u8]], form: CredentialsForm) -> Self {
@@ -173,6 +187,13 @@ mod tests {
                 scheme_and_rest,
                 "{fields:?}"
             );
+            // Every token is a candidate, and no candidate is another token.
+            let bytes: Vec<&[u8]> = fields.iter().map(|text| text.as_bytes()).collect();
+            let candidate = Credentials::candidate(&bytes)
+                .map(|text| String::from_utf8(text.to_vec()).unwrap());
+            for token in [two_parts, scheme_and_rest].into_iter().flatten() {
+                assert_eq!(candidate.as_ref(), Some(&token), "{fields:?}");
+            }
         }
     }
 

@@ -6,7 +6,8 @@
 //!
 //! The cache belongs to one configuration: an update drops it whole, and with it all old trust.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use foldhash::SharedSeed;
@@ -17,7 +18,8 @@ use crate::time::UnixTime;
 
 use super::ProvenToken;
 
-/// What an entry costs beside its token and grants, in bytes: both maps' nodes, rounded up.
+/// What an entry costs beside its token and grants, in bytes: the nodes of the map, the list and
+/// the set, and the allocator's own, rounded up.
 const ENTRY_OVERHEAD: usize = 320;
 
 /// How much a cache may hold.
@@ -41,18 +43,22 @@ impl Default for CacheLimits {
 }
 
 /// Proofs by the whole text of their tokens.
+///
+/// An entry is found by the hash of its text and is the right one if all bytes are equal. Of two
+/// texts with one hash the first is kept; the other is proven each time it comes.
 pub struct TokenCache {
     limits: CacheLimits,
-    proofs: LruCache<Rc<[u8]>, Entry, SeedableRandomState>,
-    /// Every entry by when it expires, so that expired ones go before live ones do.
-    expiries: BTreeMap<(i64, u64), Rc<[u8]>>,
+    hasher: SeedableRandomState,
+    /// By hash, the least recently used first.
+    entries: LruCache<u64, Entry, SeedableRandomState>,
+    /// Every entry's expiry and hash, so that expired ones go before live ones do.
+    expiries: BTreeSet<(i64, u64)>,
     bytes: usize,
-    serial: u64,
 }
 
 struct Entry {
+    text: Box<[u8]>,
     proof: Rc<ProvenToken>,
-    serial: u64,
     cost: usize,
 }
 
@@ -64,66 +70,54 @@ impl TokenCache {
         let hasher = SeedableRandomState::with_seed(seed, SharedSeed::global_fixed());
         Self {
             limits,
-            proofs: LruCache::unbounded_with_hasher(hasher),
-            expiries: BTreeMap::new(),
+            hasher: hasher.clone(),
+            entries: LruCache::unbounded_with_hasher(hasher),
+            expiries: BTreeSet::new(),
             bytes: 0,
-            serial: 0,
         }
     }
 
     /// The proof of this token, if it is kept. An expired one is found too, which refuses it
-    /// without a signature; but it counts as used only while it is live.
-    pub fn find(&mut self, token: &[u8], now: UnixTime) -> Option<Rc<ProvenToken>> {
-        let entry = self.proofs.peek(token)?;
-        let proof = Rc::clone(&entry.proof);
-        if !now.is_past_expiry(proof.expiry()) {
-            self.proofs.promote(token);
-        }
-        Some(proof)
+    /// without a signature, and never outlives a live one for it.
+    pub fn find(&mut self, token: &[u8]) -> Option<Rc<ProvenToken>> {
+        let entry = self.entries.get(&self.hasher.hash_one(token))?;
+        is_equal(&entry.text, token).then(|| Rc::clone(&entry.proof))
     }
 
     /// Keeps a proof. Makes room by dropping expired tokens first, then the least recently used.
     pub fn keep(&mut self, token: &[u8], proof: &Rc<ProvenToken>, now: UnixTime) {
         let cost = token.len() + proof.grants().heap_bytes() + ENTRY_OVERHEAD;
-        if self.limits.entries == 0 || cost > self.limits.bytes || self.proofs.contains(token) {
+        let hash = self.hasher.hash_one(token);
+        if self.limits.entries == 0 || cost > self.limits.bytes || self.entries.contains(&hash) {
             return;
         }
-        while self.proofs.len() >= self.limits.entries || self.bytes + cost > self.limits.bytes {
+        while self.entries.len() >= self.limits.entries || self.bytes + cost > self.limits.bytes {
             if !self.drop_one(now) {
                 return;
             }
         }
-        let token: Rc<[u8]> = Rc::from(token);
-        let (serial, proof) = (self.serial, Rc::clone(proof));
-        self.serial += 1;
         self.bytes += cost;
-        self.expiries
-            .insert((proof.expiry(), serial), Rc::clone(&token));
-        self.proofs.put(
-            token,
-            Entry {
-                proof,
-                serial,
-                cost,
-            },
-        );
+        self.expiries.insert((proof.expiry(), hash));
+        let entry = Entry {
+            text: Box::from(token),
+            proof: Rc::clone(proof),
+            cost,
+        };
+        self.entries.put(hash, entry);
     }
 
     /// Drops one entry; false if there is none.
     fn drop_one(&mut self, now: UnixTime) -> bool {
-        let first = self.expiries.first_key_value();
-        let expired = first.filter(|((expiry, _), _)| now.is_past_expiry(*expiry));
+        let first = self.expiries.first();
+        let expired = first.filter(|(expiry, _)| now.is_past_expiry(*expiry));
         let dropped = match expired {
-            Some((_, token)) => {
-                let token = Rc::clone(token);
-                self.proofs.pop(&token)
-            }
-            None => self.proofs.pop_lru().map(|(_, entry)| entry),
+            Some(&(_, hash)) => self.entries.pop_entry(&hash),
+            None => self.entries.pop_lru(),
         };
-        let Some(entry) = dropped else {
+        let Some((hash, entry)) = dropped else {
             return false;
         };
-        self.expiries.remove(&(entry.proof.expiry(), entry.serial));
+        self.expiries.remove(&(entry.proof.expiry(), hash));
         self.bytes -= entry.cost;
         true
     }
@@ -131,13 +125,13 @@ impl TokenCache {
     /// How many tokens are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.proofs.len()
+        self.entries.len()
     }
 
     /// Whether none is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.proofs.is_empty()
+        self.entries.is_empty()
     }
 
     /// What is kept, in bytes as [`CacheLimits::bytes`] counts them.
@@ -145,6 +139,19 @@ impl TokenCache {
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+/// Eight bytes at a time: what the standard library calls in WebAssembly takes one after the other,
+/// and ten times the instructions.
+fn is_equal(one: &[u8], other: &[u8]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    one.len() == other.len()
+        && words
+            .iter()
+            .zip(other_words)
+            .all(|(&word, &other)| u64::from_ne_bytes(word) == u64::from_ne_bytes(other))
+        && rest == other_rest
 }
 
 impl std::fmt::Debug for TokenCache {

@@ -3,6 +3,8 @@
 //! Both are built every time they are asked for. That costs a fraction of a second when nothing
 //! changed, and nothing is ever tried out on a stale build.
 
+mod envoy;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -23,11 +25,27 @@ pub fn root() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
-/// Builds the filter and answers `…/wasm32-wasip1/release/registry_token_filter.wasm`.
+/// Builds the filter and finishes it for Envoy (see [`envoy`]): answers
+/// `…/wasm32-wasip1/release/registry_token_filter.envoy.wasm`.
+///
+/// # Errors
+/// When the target or Binaryen cannot be had, or the build fails.
+pub fn filter(tools: &Tools) -> Result<PathBuf> {
+    let linked = filter_for_every_host(tools)?;
+    let finished = linked.with_extension("envoy.wasm");
+    let what = "finishing the filter for Envoy";
+    tools
+        .progress()
+        .step(what, || envoy::finish(tools, &linked, &finished))?;
+    Ok(finished)
+}
+
+/// Builds the filter and answers `…/wasm32-wasip1/release/registry_token_filter.wasm`, which is
+/// what `cargo build` makes, with all callbacks.
 ///
 /// # Errors
 /// When the target cannot be had or the build fails.
-pub fn filter(tools: &Tools) -> Result<PathBuf> {
+pub fn filter_for_every_host(tools: &Tools) -> Result<PathBuf> {
     module(tools, "registry-token-filter", "building the filter")
 }
 
@@ -35,7 +53,7 @@ pub fn filter(tools: &Tools) -> Result<PathBuf> {
 /// `what` is shown meanwhile.
 ///
 /// # Errors
-/// As [`filter`].
+/// As [`filter_for_every_host`].
 pub fn module(tools: &Tools, package: &str, what: &str) -> Result<PathBuf> {
     tools.ensure(&WASM32_WASIP1)?;
     let mut cargo = cargo();

@@ -42,7 +42,7 @@ impl Implementation for Artifact {
             fields: message.fields.clone(),
             body: message.body.clone(),
         };
-        let mut vm = Vm::start(artifact::module(), Options::of(self.0)).unwrap();
+        let mut vm = Vm::start(artifact::module(self.0), Options::of(self.0)).unwrap();
         let root = vm
             .configured(setting.filter_configuration().to_string().as_bytes())
             .unwrap();

@@ -38,7 +38,7 @@ impl Filter {
     }
 
     pub(crate) fn with(options: Options, configuration: &Value) -> Self {
-        let mut vm = Vm::start(artifact::module(), options).unwrap();
+        let mut vm = Vm::start(artifact::module(options.dialect), options).unwrap();
         let root = vm.configured(configuration.to_string().as_bytes()).unwrap();
         vm.take_log();
         Self { vm, root }

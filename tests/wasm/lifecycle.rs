@@ -50,7 +50,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 fn start(dialect: Dialect) -> Vm {
-    Vm::start(artifact::module(), Options::of(dialect)).unwrap()
+    Vm::start(artifact::module(dialect), Options::of(dialect)).unwrap()
 }
 
 fn bytes(configuration: &Value) -> Vec<u8> {
@@ -121,7 +121,7 @@ fn dates_that_do_not_hold() {
             now,
             ..Options::of(Dialect::Envoy)
         };
-        let mut vm = Vm::start(artifact::module(), options).unwrap();
+        let mut vm = Vm::start(artifact::module(options.dialect), options).unwrap();
         let root = vm.configured(&bytes(configuration)).unwrap();
         let log = vm.take_log();
         let warned: Vec<&LogLine> = log

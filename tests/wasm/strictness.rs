@@ -156,6 +156,9 @@ fn imports() {
 fn exports() {
     for (name, hosts) in [
         ("proxy_on_response_headers", 1),
+        ("proxy_on_vm_start", 1),
+        ("proxy_on_done", 1),
+        ("proxy_on_log", 1),
         ("proxy_on_request_headers", 2),
         ("proxy_on_memory_allocate", 2),
         ("proxy_abi_version_0_2_1", 2),
@@ -343,9 +346,11 @@ fn targets() {
 }
 
 fn the_artifact() {
-    let imports = artifact::module().imports();
+    let mut imports = Vec::new();
     for dialect in Dialect::ALL {
-        Vm::start(artifact::module(), Options::of(dialect)).unwrap();
+        let module = artifact::module(dialect);
+        Vm::start(module, Options::of(dialect)).unwrap();
+        imports.extend(module.imports());
     }
     for (module, name) in imports {
         // No clock or environment of its own: what it knows it asks the host.

@@ -39,16 +39,25 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
-/// Builds the filter and prints where it is, how large, and its digest.
+/// Builds the filter, for Envoy and for every host, and prints of each where it is, how large, and
+/// its digest.
 pub(crate) fn run() -> Result<ExitCode> {
     let tools = Tools::open(Progress::stderr())?;
-    let artifact = Artifact::read(&artifact::filter(&tools)?)?;
-    paint::say(&format!(
-        "path    {}\nbytes   {}\nsha256  {}",
-        artifact.path.display(),
-        artifact.bytes.len(),
-        artifact.sha256()
-    ));
+    for (hosts, path) in [
+        ("Envoy, Istio and Envoy Gateway", artifact::filter(&tools)?),
+        (
+            "every host, NGINX with ngx_wasm_module among them",
+            artifact::filter_for_every_host(&tools)?,
+        ),
+    ] {
+        let artifact = Artifact::read(&path)?;
+        paint::say(&format!(
+            "for     {hosts}\npath    {}\nbytes   {}\nsha256  {}",
+            artifact.path.display(),
+            artifact.bytes.len(),
+            artifact.sha256()
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -198,10 +198,22 @@ pub static OPENSSL: Tool = Tool {
     },
 };
 
+/// Binaryen's optimizer.
+pub static WASM_OPT: Tool = Tool {
+    name: "wasm-opt",
+    version: "",
+    purpose: "making the filter for Envoy smaller and faster",
+    source: Source::Apt {
+        package: "binaryen",
+        binary: "wasm-opt",
+    },
+};
+
 /// All of them, in the order a listing shows them.
 pub static ALL: &[&Tool] = &[
     &WASM32_WASIP1,
     &WASM32_UNKNOWN,
+    &WASM_OPT,
     &ENVOY,
     &FUNC_E,
     &DISTRIBUTION_2,

@@ -67,20 +67,22 @@ const ENVOY_FUNCTIONS: [(&str, &str); 3] = [
 const WASMX_FUNCTIONS: [(&str, &str); 1] = [("proxy_get_log_level", "ii")];
 
 /// What every module has to export.
-const EXPORTS: [&str; 9] = [
+const EXPORTS: [&str; 6] = [
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
     "proxy_on_delete",
-    "proxy_on_done",
-    "proxy_on_log",
     "proxy_on_memory_allocate",
     "proxy_on_request_headers",
-    "proxy_on_vm_start",
 ];
 
 /// What ngx_wasm_module calls whether it is there or not.
-const WASMX_EXPORTS: [&str; 1] = ["proxy_on_response_headers"];
+const WASMX_EXPORTS: [&str; 4] = [
+    "proxy_on_done",
+    "proxy_on_log",
+    "proxy_on_response_headers",
+    "proxy_on_vm_start",
+];
 
 /// How many fields ngx_wasm_module hands over at most.
 const WASMX_MAX_FIELDS: usize = 100;

@@ -74,8 +74,7 @@ impl Vm {
     /// Makes a root, which has no configuration yet.
     pub(crate) fn root(&mut self) -> Result<Root, Fault> {
         let root = self.context(0)?;
-        let is_started: u32 = self.call(Stage::Start, "proxy_on_vm_start", (root, 0))?;
-        match is_started {
+        match self.optional(Stage::Start, "proxy_on_vm_start", (root, 0), 1)? {
             1 => Ok(Root(root)),
             other => Err(Fault::new(format!("proxy_on_vm_start returned {other}"))),
         }
@@ -139,10 +138,11 @@ impl Vm {
             .as_ref()
             .map_or(1, |response| response.fields.len());
         let shown = u32::try_from(shown).expect("fields are few");
-        let action: u32 = self.call(
+        let action = self.optional(
             Stage::ResponseHeaders,
             "proxy_on_response_headers",
             (stream, shown, 0),
+            0,
         )?;
         if action != 0 {
             return Err(Fault::new("a response was held"));
@@ -195,16 +195,29 @@ impl Vm {
     fn close(&mut self, context: u32, callbacks: &[&str]) -> Result<(), Fault> {
         for &name in callbacks {
             if name == "proxy_on_done" {
-                let is_done: u32 = self.call(Stage::End, name, context)?;
-                if is_done != 1 {
+                if self.optional(Stage::End, name, context, 1)? != 1 {
                     return Err(Fault::new("a context is not done"));
                 }
             } else {
-                self.call::<_, ()>(Stage::End, name, context)?;
+                self.optional(Stage::End, name, context, ())?;
             }
         }
         self.store.data_mut().contexts.retain(|id| *id != context);
         Ok(())
+    }
+
+    /// Calls what a module need not export: without it, it is as if it had returned `otherwise`.
+    fn optional<Parameters: WasmParams, Results: WasmResults>(
+        &mut self,
+        stage: Stage,
+        name: &str,
+        parameters: Parameters,
+        otherwise: Results,
+    ) -> Result<Results, Fault> {
+        if self.instance.get_func(&self.store, name).is_none() {
+            return Ok(otherwise);
+        }
+        self.call(stage, name, parameters)
     }
 
     fn call<Parameters: WasmParams, Results: WasmResults>(
