@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
     RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
     RSA_PSS_2048_8192_SHA512, VerificationAlgorithm,
@@ -50,18 +51,22 @@ impl SignatureVerifier for NativeSignatures {
         });
         match parsed {
             Some((_, parsed)) => parsed.verify_sig(message, signature).is_ok(),
-            // A key that AWS-LC does not take; see README.md.
+            // A key that AWS-LC does not take, or an algorithm that is not the key's.
             None => Portable.verify(key, algorithm, message, signature),
         }
     }
 }
 
-/// RFC 7518 section 3 in AWS-LC's words. A salt of PSS is as long as the hash.
-const ALGORITHMS: [(Algorithm, &dyn VerificationAlgorithm); 6] = [
+/// RFC 7518 section 3 and RFC 8037 in AWS-LC's words. A salt of PSS is as long as the hash.
+const ALGORITHMS: [(Algorithm, &dyn VerificationAlgorithm); 10] = [
     (Algorithm::Rs256, &RSA_PKCS1_2048_8192_SHA256),
     (Algorithm::Rs384, &RSA_PKCS1_2048_8192_SHA384),
     (Algorithm::Rs512, &RSA_PKCS1_2048_8192_SHA512),
     (Algorithm::Ps256, &RSA_PSS_2048_8192_SHA256),
     (Algorithm::Ps384, &RSA_PSS_2048_8192_SHA384),
     (Algorithm::Ps512, &RSA_PSS_2048_8192_SHA512),
+    (Algorithm::Es256, &ECDSA_P256_SHA256_FIXED),
+    (Algorithm::Es384, &ECDSA_P384_SHA384_FIXED),
+    (Algorithm::Es512, &ECDSA_P521_SHA512_FIXED),
+    (Algorithm::EdDsa, &ED25519),
 ];

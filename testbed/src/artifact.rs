@@ -98,17 +98,23 @@ pub fn edgectl(tools: &Tools) -> Result<PathBuf> {
 }
 
 fn cargo() -> Command {
+    let mut command = program();
+    command.args(["build", "--message-format", "json-render-diagnostics"]);
+    command
+}
+
+/// cargo, in this workspace.
+pub(crate) fn program() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root());
-    command.args(["build", "--message-format", "json-render-diagnostics"]);
     command
 }
 
 /// Runs a build and picks from cargo's messages the file of target `name` that ends in `ending`.
 ///
 /// As a [`Process`], so that Ctrl-C ends cargo and the compilers it started too.
-fn build(command: Command, name: &str, ending: &str) -> Result<PathBuf> {
+pub(crate) fn build(command: Command, name: &str, ending: &str) -> Result<PathBuf> {
     let shown = shown(&command);
     let folder = Folder::temporary("cargo-build-")?;
     let (messages, log) = (folder.path().join("messages"), folder.path().join("log"));

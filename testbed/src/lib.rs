@@ -17,6 +17,7 @@ pub mod clients;
 pub mod envoy;
 mod error;
 pub mod issuer;
+pub mod nginx;
 pub mod process;
 pub mod registry;
 pub mod stack;

@@ -68,7 +68,7 @@ pub enum Source {
     Apt {
         /// Debian package.
         package: &'static str,
-        /// Name of the binary.
+        /// Name of the binary, or the path of another file by which the package is known.
         binary: &'static str,
     },
     /// A Debian package whose binary is unpacked into the tools folder without installing the

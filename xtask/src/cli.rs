@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use testbed::process::interrupt;
 use testbed::registry::Release;
 
-use crate::{bench, build, demo, differential, menu, page, stages, tool_list};
+use crate::{bench, build, demo, differential, menu, nginx, page, stages, tool_list};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 something did not go as it must; 2 the command line is wrong;
@@ -35,6 +35,8 @@ enum Command {
     Test(Test),
     /// Build the artifact, and print its path, size and SHA-256
     Build,
+    /// Build the native module for NGINX, and print where it is
+    Nginx,
     Bench(Bench),
     /// Build the page that explains decisions, docs/explain/index.html
     Page,
@@ -181,6 +183,7 @@ impl Xtask {
             Command::Demo(demo) => demo::run(&demo, &interrupt),
             Command::Test(test) => stages::run(&test),
             Command::Build => build::run(),
+            Command::Nginx => nginx::run(),
             Command::Bench(bench) => bench::run(&bench),
             Command::Page => page::run(),
             Command::Differential(differential) => differential::run(&differential),

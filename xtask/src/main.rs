@@ -13,6 +13,7 @@ mod differential;
 mod imports;
 mod lockfile;
 mod menu;
+mod nginx;
 mod page;
 mod paint;
 mod progress;

@@ -44,6 +44,7 @@ mod tests {
             "test",
             "build",
             "page",
+            "nginx",
             "bench",
             "differential",
             "tools",

@@ -86,6 +86,11 @@ pub(crate) const ALL: &[Stage] = &[
         work: suites::envoy,
     },
     Stage {
+        name: "nginx",
+        purpose: "the native module in stock NGINX, two versions",
+        work: suites::nginx,
+    },
+    Stage {
         name: "edgectl",
         purpose: "the operator's tool against real edges and registries",
         work: suites::edgectl,

@@ -75,6 +75,73 @@ pub static OCI_CONFORMANCE: Tool = Tool {
     },
 };
 
+/// NGINX as Debian builds it. Unpacked only: installed, it would start and take port 80.
+pub static NGINX: Tool = Tool {
+    name: "nginx",
+    version: "",
+    purpose: "the proxy that runs the native module",
+    source: Source::AptUnpacked {
+        package: "nginx",
+        file: "usr/sbin/nginx",
+    },
+};
+
+/// The headers of that NGINX, and the options it was built with.
+pub static NGINX_HEADERS: Tool = Tool {
+    name: "nginx-dev",
+    version: "",
+    purpose: "building the native module",
+    source: Source::AptUnpacked {
+        package: "nginx-dev",
+        file: "usr/share/nginx/src/conf_flags",
+    },
+};
+
+/// OpenSSL's headers, which NGINX's include.
+pub static OPENSSL_HEADERS: Tool = Tool {
+    name: "libssl-dev",
+    version: "",
+    purpose: "building the native module",
+    source: Source::Apt {
+        package: "libssl-dev",
+        binary: "/usr/include/openssl/ssl.h",
+    },
+};
+
+/// PCRE's headers, which NGINX's include.
+pub static PCRE2_HEADERS: Tool = Tool {
+    name: "libpcre2-dev",
+    version: "",
+    purpose: "building the native module",
+    source: Source::Apt {
+        package: "libpcre2-dev",
+        binary: "/usr/include/pcre2.h",
+    },
+};
+
+/// zlib's headers, for NGINX's own modules.
+pub static ZLIB_HEADERS: Tool = Tool {
+    name: "zlib1g-dev",
+    version: "",
+    purpose: "building the native module",
+    source: Source::Apt {
+        package: "zlib1g-dev",
+        binary: "/usr/include/zlib.h",
+    },
+};
+
+/// libclang, with which the bindings are made.
+pub static LIBCLANG: Tool = Tool {
+    name: "libclang",
+    version: "18.1.1",
+    purpose: "building the native module",
+    source: Source::Python {
+        packages: &["libclang==18.1.1"],
+        file: "lib/*/site-packages/clang/native/libclang.so",
+        on_path: None,
+    },
+};
+
 /// skopeo.
 pub static SKOPEO: Tool = Tool {
     name: "skopeo",
@@ -219,6 +286,12 @@ pub static ALL: &[&Tool] = &[
     &DISTRIBUTION_2,
     &DISTRIBUTION_3,
     &OCI_CONFORMANCE,
+    &NGINX,
+    &NGINX_HEADERS,
+    &OPENSSL_HEADERS,
+    &PCRE2_HEADERS,
+    &ZLIB_HEADERS,
+    &LIBCLANG,
     &SKOPEO,
     &BUILDAH,
     &DOCKER,

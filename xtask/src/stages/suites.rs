@@ -1,6 +1,7 @@
 //! Stages that run tests.
 
 use anyhow::{Result, bail};
+use testbed::nginx::Version;
 use testbed::tools::{NODE, WASM32_UNKNOWN, WASM32_WASIP1};
 
 use crate::bindgen;
@@ -39,6 +40,16 @@ pub(super) fn registry(runner: &mut Runner) -> Result<String> {
 
 pub(super) fn envoy(runner: &mut Runner) -> Result<String> {
     suite(runner, "envoy")
+}
+
+/// The native module: lints against the headers of each NGINX, and its suite on both.
+pub(super) fn nginx(runner: &mut Runner) -> Result<String> {
+    for version in Version::ALL {
+        let mut clippy = version.cargo(runner.tools(), "clippy")?;
+        clippy.args(["--", "-D", "warnings"]);
+        runner.run(clippy)?;
+    }
+    suite(runner, "nginx")
 }
 
 /// What of the operator's tool needs an edge or a registry; the rest is in [`native`].
