@@ -88,9 +88,17 @@ fn normalized(target: &[u8]) -> Vec<u8> {
     cleaned
 }
 
-/// The path without escapes of what need not be escaped.
+/// The path without escapes of what need not be escaped; as it is where a percent sign begins none.
 fn unreserved_decoded(path: &[u8]) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut pieces = path.split(|&byte| byte == b'%').skip(1);
+    let is_escape = |piece: &[u8]| match piece {
+        [high, low, ..] => digit(*high).is_some() && digit(*low).is_some(),
+        _ => false,
+    };
+    if !pieces.all(is_escape) {
+        return path.to_vec();
+    }
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let [first, after @ ..] = rest {
@@ -193,6 +201,7 @@ mod tests {
             ("/v2/%2e;/a", "/v2/%2e;/a"),
             ("/jwt/a%75th?%75", "/jwt/auth?%75"),
             ("/v2/%2fa%4", "/v2/%2fa%4"),
+            ("/%2%32", "/%2%32"),
             ("*", "*"),
         ] {
             let found = normalized(target.as_bytes());

@@ -14,14 +14,24 @@ const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-d
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "proxy-head",
-        reason: "Envoy refuses by itself what is no proper HTTP: unknown methods, and a target \
-                 with a fragment, a raw byte outside printable ASCII, or in another form than a path.",
+        reason: "Envoy refuses by itself what is no proper HTTP/1.1: HTTP/1.0, a Host that is none, \
+                 unknown methods, and a target with a fragment, a raw byte outside printable ASCII, or in another form than a path.",
         releases: &[],
         ours: Ours::Proxy,
         applies: |facts| {
             let is_odd = |byte: &u8| !(b'!'..=b'~').contains(byte) || *byte == b'#';
             let target = facts.request.target.to_vec();
-            target.first() != Some(&b'/')
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+            let is_host = |hosts: &Vec<String>| match hosts.as_slice() {
+                [host] => !host.is_empty() && host.bytes().all(is_plain),
+                _ => false,
+            };
+            facts
+                .request
+                .host
+                .as_ref()
+                .is_some_and(|hosts| !is_host(hosts))
+                || target.first() != Some(&b'/')
                 || target.iter().any(is_odd)
                 || !METHODS.contains(&facts.request.method.as_str())
         },

@@ -41,7 +41,11 @@ pub(super) fn algorithm(token: &mut Token, dice: &mut Dice) {
                 .percent(50)
                 .then(|| dice.pick(&[0, 1, 20, 32, 64, 222]));
         }
-        3 => token.algorithm = Some(if dice.percent(50) { A::Ps384 } else { A::Ps512 }),
+        3 => {
+            token.algorithm = Some(if dice.percent(50) { A::Ps384 } else { A::Ps512 });
+            // What another hash leaves room for may be too long for this one.
+            token.salt = None;
+        }
         4 => {
             token.algorithm = Some(A::Hs256);
             token.secret = Some(match dice.number(..3) {
