@@ -34,6 +34,8 @@ pub enum Filter<'a> {
 pub enum Behind {
     /// Envoy, 200 and two bytes.
     DirectResponse,
+    /// Envoy, 200 and as many bytes.
+    Body(usize),
     /// A server on this port of 127.0.0.1.
     Server(u16),
 }
@@ -57,17 +59,15 @@ pub fn bootstrap(ports: Ports, filter: &Filter<'_>, behind: Behind) -> Value {
         json!({}),
     ));
     let route = match behind {
-        Behind::DirectResponse => json!({
-            "match": {"prefix": "/"},
-            "direct_response": {"status": 200, "body": {"inline_string": "ok"}},
-        }),
+        Behind::DirectResponse => direct_response("ok"),
+        Behind::Body(length) => direct_response(&"b".repeat(length)),
         Behind::Server(_) => json!({
             "match": {"prefix": "/"},
             "route": {"cluster": "server", "timeout": "0s"},
         }),
     };
     let clusters = match behind {
-        Behind::DirectResponse => json!([]),
+        Behind::DirectResponse | Behind::Body(_) => json!([]),
         Behind::Server(port) => json!([{
             "name": "server",
             "type": "STATIC",
@@ -86,6 +86,7 @@ pub fn bootstrap(ports: Ports, filter: &Filter<'_>, behind: Behind) -> Value {
             "max_request_headers_kb": 1024,
             "http_filters": filters,
             "route_config": {
+                "max_direct_response_body_size_bytes": 16 << 20,
                 "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}],
             },
         }),
@@ -100,6 +101,13 @@ pub fn bootstrap(ports: Ports, filter: &Filter<'_>, behind: Behind) -> Value {
             }],
             "clusters": clusters,
         },
+    })
+}
+
+fn direct_response(body: &str) -> Value {
+    json!({
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 200, "body": {"inline_string": body}},
     })
 }
 

@@ -149,7 +149,7 @@ pub static ALL: &[Chain] = &[
         Load::Absent,
     ),
     chain(
-        "forged",
+        FORGED,
         "this filter, wrong signature: challenge",
         Kind::Filter,
         Load::Forged(Bits::B2048),
@@ -195,6 +195,11 @@ pub static ALL: &[Chain] = &[
 /// Those of a quick run.
 pub static QUICK: &[&str] = &[ALONE, NOTHING, JWT_CACHED, HOT, JWT, COLD, CHALLENGE];
 
+/// Those that a smoke test looks at beside them: the other verifier, and a refused signature.
+pub static SMOKE: &[&str] = &[COLD_WASM, FORGED];
+
+/// A wrong signature.
+pub const FORGED: &str = "forged";
 /// Envoy alone; what is added to it is the cost of a chain.
 pub const ALONE: &str = "alone";
 /// The do-nothing filter.
@@ -224,7 +229,7 @@ mod tests {
     fn names_are_distinct_and_cold_chains_are_cold() {
         let names: std::collections::BTreeSet<_> = ALL.iter().map(|it| it.name).collect();
         assert_eq!(names.len(), ALL.len());
-        assert!(QUICK.iter().all(|name| names.contains(name)));
+        assert!(QUICK.iter().chain(SMOKE).all(|name| names.contains(name)));
         const { assert!(COLD_TOKENS > COLD_ENTRIES) };
         // Only this filter is sent what is refused: the others would do other work.
         assert!(

@@ -8,7 +8,13 @@ use clap::builder::PossibleValuesParser;
 
 use crate::chain::{self, Chain};
 use crate::compare::Build;
+use crate::growth::{self, Named};
+use crate::lab::Modules;
+use crate::report::{CHAINS, MEMORY};
 use crate::rounds::Plan;
+
+/// Rounds of a series.
+const SERIES_ROUNDS: u64 = 3;
 
 /// Measure what the filter costs in a real Envoy, beside Envoy's own means
 ///
@@ -36,7 +42,12 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub seconds: u64,
 
-    /// Measures these chains alone
+    /// A round of a second for the chains of a quick run and two more: whether they answer as they
+    /// must. Prints no figure
+    #[arg(long, conflicts_with_all = ["rounds", "only", "write", "json"])]
+    pub smoke: bool,
+
+    /// Measures these chains or parts alone; `chains` is all chains
     #[arg(long, value_name = "CHAIN", num_args = 1.., value_delimiter = ',', value_parser = names())]
     pub only: Vec<String>,
 
@@ -45,11 +56,25 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub artifact: Vec<String>,
 
-    /// Writes every sample to FILE
+    /// Builds nothing: measures the modules of the last run, for a machine on which compilers stand
+    /// still
+    #[arg(long)]
+    pub built: bool,
+
+    /// Writes the results to FILE, every sample of the chains among them
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Prints the chains and what each is, and measures none
+    /// Takes the parts that were measured into docs/performance.json, and from that writes the
+    /// figures of docs/performance.md and README.md and the plots
+    #[arg(long, conflicts_with_all = ["quick", "artifact"])]
+    pub write: bool,
+
+    /// Measures nothing and writes the documents anew from docs/performance.json
+    #[arg(long)]
+    pub draw: bool,
+
+    /// Prints the chains and the other parts and what each is, and measures none
     #[arg(long)]
     pub list: bool,
 
@@ -66,44 +91,117 @@ pub struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
+  cargo xtask bench                                 everything, in about ten minutes
   cargo xtask bench --quick                         while working: about a minute
   cargo xtask bench --only nothing hot --rounds 15  one question, a sharper answer
   cargo xtask bench --quick --artifact old=/tmp/old.wasm --artifact new=/tmp/new.wasm
                                                     two builds, in the same rounds
+  cargo xtask bench --only memory blob --write      two parts of the documents anew
 
 How to read it: `cpu` is processor time of the whole Envoy for one request, in microseconds, and
 `added` what of it is above Envoy alone (of the same round). Both bear a busy machine better than
 requests a second do. [low high] are quartiles over the rounds: two chains whose intervals overlap
 do not differ. `others` is the part of a core that other programs took meanwhile: a sample with
-more than 0.10 is taken again, up to a minute in all.
+more than 0.10 is taken again, as long as patience lasts.
 
 Exit codes: 0 measured; 1 something is missing or a chain did not do what it should; 2 the command
 line is wrong; 130 ended by Ctrl-C, which leaves nothing running.";
 
 fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(chain::ALL.iter().map(|chain| chain.name))
+    let chains = chain::ALL.iter().map(|chain| chain.name);
+    let series = growth::ALL.iter().map(|series| series.name);
+    PossibleValuesParser::new(chains.chain([CHAINS]).chain(series).chain([MEMORY]))
 }
 
 impl Options {
+    fn named(&self, name: &str) -> bool {
+        self.only.iter().any(|known| known == name)
+    }
+
     /// The chains that were asked for, in the order of the table.
     #[must_use]
     pub fn chains(&self) -> Vec<&'static Chain> {
+        let quick = |name: &str| chain::QUICK.contains(&name);
         let wanted = |chain: &&Chain| {
-            if self.only.is_empty() {
-                !self.quick || chain::QUICK.contains(&chain.name)
+            if self.smoke {
+                quick(chain.name) || chain::SMOKE.contains(&chain.name)
+            } else if self.only.is_empty() {
+                !self.quick || quick(chain.name)
             } else {
-                self.only.iter().any(|name| name == chain.name)
+                self.named(CHAINS) || self.named(chain.name)
             }
         };
         chain::ALL.iter().filter(wanted).collect()
     }
 
+    /// The series that were asked for.
+    #[must_use]
+    pub fn series(&self) -> Vec<&'static Named> {
+        let all = self.is_everything();
+        let wanted = |series: &&Named| all || self.named(series.name);
+        growth::ALL.iter().filter(wanted).collect()
+    }
+
+    /// Whether memory was asked for.
+    #[must_use]
+    pub fn memory(&self) -> bool {
+        self.is_everything() || self.named(MEMORY)
+    }
+
+    fn is_everything(&self) -> bool {
+        self.only.is_empty() && !self.quick && !self.smoke
+    }
+
+    /// Where the modules come from.
+    #[must_use]
+    pub fn modules(&self) -> Modules {
+        if self.built {
+            Modules::Built
+        } else {
+            Modules::Build
+        }
+    }
+
+    /// Seconds that a run takes on a calm machine, as measured once.
+    #[must_use]
+    pub fn estimate(&self) -> u64 {
+        let chains = u64::try_from(self.chains().len()).unwrap_or_default();
+        let rounds = u64::try_from(self.plan().rounds).unwrap_or_default();
+        // A sample, its start and end; warming up; an Envoy; OpenSSL.
+        let mut seconds = 15 + chains * (rounds * (self.seconds * 10 + 3) + 25) / 10;
+        for series in self.series() {
+            let pairs = u64::try_from(series.sizes.len()).unwrap_or_default();
+            let most = series.sizes.last().copied().unwrap_or_default();
+            // A thousandth of a second for each token that is signed.
+            let minted = if series.kind == growth::Kind::Tokens {
+                most / 1_000
+            } else {
+                8
+            };
+            seconds += minted + pairs * 2 * (SERIES_ROUNDS * (self.seconds * 10 + 3) + 25) / 10;
+        }
+        seconds + if self.memory() { 130 } else { 0 }
+    }
+
     /// How long and how often.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        let usual = if self.quick { 5 } else { 9 };
+        let usual = match (self.smoke, self.quick) {
+            (true, _) => 1,
+            (_, true) => 5,
+            _ => 7,
+        };
         Plan {
             rounds: self.rounds.map_or(usual, usize::from),
+            seconds: self.seconds,
+        }
+    }
+
+    /// The same for the series: fewer rounds, for it is the shape that counts.
+    #[must_use]
+    pub fn series_plan(&self) -> Plan {
+        Plan {
+            rounds: self.rounds.map_or(SERIES_ROUNDS as usize, usize::from),
             seconds: self.seconds,
         }
     }
@@ -151,6 +249,9 @@ mod tests {
     fn what_is_measured() {
         assert_eq!(options("").chains().len(), chain::ALL.len());
         assert_eq!(options("--quick").chains().len(), chain::QUICK.len());
+        assert_eq!(options("").series().len(), growth::ALL.len());
+        assert!(options("--quick").series().is_empty() && !options("--smoke").memory());
+        assert!(options("--only memory").memory() && options("--only memory").chains().is_empty());
         let names: Vec<_> = options("--quick --only hot,alone").chains();
         let names: Vec<_> = names.iter().map(|chain| chain.name).collect();
         assert_eq!(names, ["alone", "hot"]);

@@ -123,7 +123,7 @@ pub fn compare(
                 .clone(),
             refused: chain.load.is_refused(),
             // Long enough for V8 to have compiled the module once more, optimized.
-            warm_up: 3_000,
+            warm_up: if plan.is_smoke() { 0 } else { 3_000 },
         });
     }
     let mut result = Comparison {
@@ -133,7 +133,7 @@ pub fn compare(
     let (tools, cores) = (lab.tools.clone(), lab.cores);
     let samples = measure("chains", &mut lab.loader, &contenders, plan, |round| {
         // It takes four seconds, and OpenSSL has nothing to warm up.
-        if round == 1 || round == plan.rounds {
+        if !plan.is_smoke() && (round == 1 || round == plan.rounds) {
             let native = native::measure(&tools, cores)?;
             result.openssl_2048.push(native.rsa_2048);
             result.openssl_4096.push(native.rsa_4096);
@@ -188,7 +188,6 @@ fn prepare(lab: &Lab, chains: &[&'static Chain]) -> Result<BTreeMap<Load, Prepar
             method: "GET",
             path: format!("/v2/{REPOSITORY}/manifests/latest"),
             tokens,
-            numbered: matches!(chain.load, Load::Forged(_)),
         };
         prepared.insert(chain.load, lab.loader.prepare(chain.name, &requests)?);
     }

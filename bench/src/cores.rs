@@ -5,9 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity};
-use testbed::tools::Tools;
-
-use crate::tools::TASKSET;
+use testbed::tools::{TASKSET, Tools};
 
 /// Two cores of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

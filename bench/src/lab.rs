@@ -1,8 +1,9 @@
 //! What all measurements share: programs, keys, a folder that goes away, the load generator.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use edgectl::Parties;
 use serde_json::{Value, json};
 use testbed::artifact;
@@ -38,6 +39,17 @@ pub struct Lab {
     pub nothing: PathBuf,
     rsa_2048: Signer,
     rsa_4096: Signer,
+    /// RSA-2048 tokens made so far: the longest series and the memory readings share theirs.
+    tokens: RefCell<Vec<String>>,
+}
+
+/// Where the modules come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Modules {
+    /// They are built now.
+    Build,
+    /// They were built by an earlier run.
+    Built,
 }
 
 impl Lab {
@@ -46,15 +58,21 @@ impl Lab {
     ///
     /// # Errors
     /// When something cannot be had; the message says how to have it.
-    pub fn open(tools: Tools, nice: i32, build: Option<Build>) -> Result<Self> {
+    pub fn open(tools: Tools, nice: i32, build: Option<Build>, modules: Modules) -> Result<Self> {
         let cores = Cores::choose(nice)?;
         let folder = Folder::temporary("registry-token-filter-bench-")?;
         let loader = Loader::new(&tools, cores, folder.path())?;
-        let filter = match build {
-            Some(build) => build.module,
-            None => artifact::filter(&tools)?,
+        let nothing = match modules {
+            Modules::Build => {
+                artifact::module(&tools, "nothing", "building the do-nothing filter")?
+            }
+            Modules::Built => built("nothing")?,
         };
-        let nothing = artifact::module(&tools, "nothing", "building the do-nothing filter")?;
+        let filter = match (build, modules) {
+            (Some(build), _) => build.module,
+            (None, Modules::Build) => artifact::filter(&tools)?,
+            (None, Modules::Built) => built("registry_token_filter.envoy")?,
+        };
         let progress = *tools.progress();
         let mut keys = Vec::new();
         progress.step("making keys of 2048 and 4096 bits", || {
@@ -68,6 +86,7 @@ impl Lab {
         Ok(Self {
             rsa_2048: next()?,
             rsa_4096: next()?,
+            tokens: RefCell::default(),
             tools,
             folder,
             cores,
@@ -84,6 +103,17 @@ impl Lab {
             Bits::B2048 => &self.rsa_2048,
             Bits::B4096 => &self.rsa_4096,
         }
+    }
+
+    /// This many distinct tokens of the RSA-2048 key.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn tokens(&self, count: usize) -> Result<Vec<String>> {
+        let mut tokens = self.tokens.borrow_mut();
+        let missing = count.saturating_sub(tokens.len());
+        tokens.extend(self.rsa_2048.tokens(missing)?);
+        Ok(tokens.iter().take(count).cloned().collect())
     }
 
     /// Both keys as a JWKS.
@@ -119,6 +149,17 @@ impl Lab {
         };
         Proxy::start(&self.tools, self.folder.path(), &settings)
     }
+}
+
+/// A module as an earlier run built it.
+fn built(name: &str) -> Result<PathBuf> {
+    let place = format!("target/wasm32-wasip1/release/{name}.wasm");
+    let module = artifact::root().join(&place);
+    ensure!(
+        module.is_file(),
+        "--built: there is no {place}; run once without it"
+    );
+    Ok(module)
 }
 
 /// The filter's configuration with these certificates; `token_cache` are its limits, in entries and

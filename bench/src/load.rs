@@ -1,15 +1,15 @@
 //! Load on one listener: `wrk`, pinned to its core, with a script that cycles prepared requests.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use testbed::process::Process;
-use testbed::tools::Tools;
+use testbed::tools::{Tools, WRK};
 
 use crate::cores::Cores;
-use crate::tools::WRK;
 
 /// Connections that are kept open. Eight keep one Envoy worker busy without queueing much.
 const CONNECTIONS: &str = "8";
@@ -31,10 +31,9 @@ pub struct Requests {
     pub method: &'static str,
     /// Path.
     pub path: String,
-    /// Bearer tokens, which are taken in turn; none for requests without credentials.
+    /// Bearer tokens, which are taken in turn; none for requests without credentials. One alone may
+    /// have a place for a number ([`crate::tokens::NUMBER`]).
     pub tokens: Vec<String>,
-    /// Whether the one token has a place for a number ([`crate::tokens::NUMBER`]).
-    pub numbered: bool,
 }
 
 impl Requests {
@@ -83,8 +82,9 @@ pub struct Loader {
     script: PathBuf,
     folder: PathBuf,
     cores: Cores,
-    /// Numbers already given to [`Requests::numbered`] tokens.
-    next: u64,
+    /// Requests already sent, by their file: the next run goes on where the last one ended, so that
+    /// short runs too go through all tokens.
+    sent: BTreeMap<PathBuf, u64>,
 }
 
 impl Loader {
@@ -101,7 +101,7 @@ impl Loader {
             script,
             folder: folder.to_owned(),
             cores,
-            next: 1,
+            sent: BTreeMap::new(),
         })
     }
 
@@ -113,10 +113,7 @@ impl Loader {
         let file = self.folder.join(format!("{name}.requests"));
         std::fs::write(&file, requests.file())
             .with_context(|| format!("cannot write {}", file.display()))?;
-        Ok(Prepared {
-            file,
-            numbered: requests.numbered,
-        })
+        Ok(Prepared(file))
     }
 
     /// Sends requests to 127.0.0.1:`port` for `seconds`. A run in which not one was answered says
@@ -144,10 +141,8 @@ impl Loader {
         command.args(["-d", &format!("{seconds}s"), "--timeout", "20s"]);
         command.arg("-s").arg(&self.script);
         command.arg(format!("http://127.0.0.1:{port}/"));
-        command.arg("--").arg(&prepared.file);
-        if prepared.numbered {
-            command.arg(self.next.to_string());
-        }
+        let sent = self.sent.get(&prepared.0).copied().unwrap_or_default();
+        command.arg("--").arg(&prepared.0).arg(sent.to_string());
         let mut process = Process::spawn("wrk", command, &log)?;
         let ended = process.wait_until_ended(Duration::from_secs(seconds) + SLACK);
         let text = process.log_text();
@@ -159,23 +154,15 @@ impl Loader {
             "{} requests had no answer:\n{text}",
             count.failed
         );
-        self.next += count.requests + UNANSWERED;
+        let sent = sent + count.requests + UNANSWERED;
+        self.sent.insert(prepared.0.clone(), sent);
         Ok(count)
-    }
-
-    /// How many numbered tokens were sent so far, about.
-    #[must_use]
-    pub fn numbered_so_far(&self) -> u64 {
-        self.next
     }
 }
 
 /// Requests in a file.
 #[derive(Debug, Clone)]
-pub struct Prepared {
-    file: PathBuf,
-    numbered: bool,
-}
+pub struct Prepared(PathBuf);
 
 /// The script's line among what `wrk` prints.
 fn counted(output: &str) -> Option<Count> {
@@ -237,7 +224,6 @@ Transfer/sec:      3.71MB
             method: "GET",
             path: "/v2/".to_owned(),
             tokens: Vec::new(),
-            numbered: false,
         };
         assert_eq!(requests.file(), "GET /v2/ -\n");
         requests.tokens = vec!["a.b.c".to_owned(), "d.e.f".to_owned()];

@@ -17,7 +17,10 @@ const DISTURBED: f64 = 0.10;
 
 /// How long calm moments are waited for, in all rounds of a measurement together. A machine that
 /// stays busy is measured as it is; what other programs took is part of the result.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Seconds that one run of a warm-up may take.
+const LONGEST: u64 = 10;
 
 /// Somebody to put under load.
 #[derive(Debug)]
@@ -62,6 +65,14 @@ pub struct Plan {
     pub seconds: u64,
 }
 
+impl Plan {
+    /// Whether one round has to do: it says whether a chain works, and no more.
+    #[must_use]
+    pub const fn is_smoke(self) -> bool {
+        self.rounds == 1
+    }
+}
+
 /// All samples of one contender, by round.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Samples(pub Vec<Sample>);
@@ -100,12 +111,19 @@ pub fn measure(
     let mut progress = Progress::begin(what, contenders.len() * (plan.rounds + 1));
     for contender in contenders {
         progress.step(&format!("{} (warming up)", contender.name));
-        let mut sent = 0;
-        while sent < contender.warm_up.max(1) {
-            sent += load(loader, contender, 1)?.requests;
+        let (mut sent, mut seconds) = (0, 1);
+        while sent < contender.warm_up {
+            sent += load(loader, contender, seconds)?.requests;
+            // As long as the rest should take: starting wrk with many requests takes its time too.
+            let left = contender.warm_up.saturating_sub(sent);
+            seconds = (left * seconds / sent.max(1)).clamp(1, LONGEST);
         }
     }
-    let mut patience = PATIENCE;
+    let mut patience = if plan.is_smoke() {
+        Duration::ZERO
+    } else {
+        PATIENCE
+    };
     for round in 1..=plan.rounds {
         between(round)?;
         for (contender, samples) in contenders.iter().zip(&mut samples) {

@@ -2,8 +2,9 @@
 --
 -- arguments: FILE [FIRST]
 --   FILE   one request a line: METHOD PATH TOKEN, where TOKEN is - for none
---   FIRST  the number that "@@@@@@@@" in a token is replaced by in the first request; every request
---          takes the next one, so that no two tokens are equal
+--   FIRST  how many requests were sent before. The cycle goes on from there. Where the one token has
+--          "@@@@@@@@" in it, that is replaced by this number, and by the next one in every further
+--          request, so that no two tokens are equal
 
 local requests, position = {}, 0
 local before, after, number
@@ -15,10 +16,10 @@ function init(arguments)
     if token ~= "-" then headers["Authorization"] = "Bearer " .. token end
     requests[#requests + 1] = wrk.format(method, path, headers)
   end
-  if arguments[2] then
-    number = tonumber(arguments[2])
-    before, after = requests[1]:match("^(.*)@@@@@@@@(.*)$")
-  end
+  local first = tonumber(arguments[2])
+  before, after = requests[1]:match("^(.*)@@@@@@@@(.*)$")
+  if before then number = first end
+  position = first % #requests
 end
 
 function request()

@@ -128,6 +128,7 @@ fn every_document_that_is_linked_exists() {
         "SECURITY.md",
         "CONTRIBUTING.md",
         "docs/explain/README.md",
+        "docs/performance.md",
         "envoy/README.md",
     ] {
         let text = read(document);
@@ -146,6 +147,37 @@ fn every_document_that_is_linked_exists() {
                 "{document} links {target}"
             );
         }
+    }
+}
+
+/// The page is written from the file beside it; this reads the two without that program.
+#[test]
+fn the_processor_times_of_the_chains_are_medians_of_the_kept_samples() {
+    let kept: serde_json::Value = serde_json::from_str(&read("docs/performance.json")).unwrap();
+    let page = read("docs/performance.md");
+    let chains = kept["comparison"]["chains"].as_array().unwrap();
+    assert!(!chains.is_empty());
+    for chain in chains {
+        let name = chain["name"].as_str().unwrap();
+        let samples = chain["samples"].as_array().unwrap().iter();
+        let mut times: Vec<f64> = samples.map(|it| it["cpu_us"].as_f64().unwrap()).collect();
+        times.sort_by(f64::total_cmp);
+        let median = f64::midpoint(times[(times.len() - 1) / 2], times[times.len() / 2]);
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}` |")));
+        let shown: f64 = row
+            .unwrap()
+            .split('|')
+            .nth(3)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        assert!(
+            (shown - median).abs() < 0.006,
+            "{name}: {shown} is not {median}"
+        );
     }
 }
 

@@ -106,6 +106,11 @@ pub(crate) const ALL: &[Stage] = &[
         work: differential::conformance,
     },
     Stage {
+        name: "bench",
+        purpose: "the chains of the benchmark answer as they must, no figure is judged",
+        work: suites::bench,
+    },
+    Stage {
         name: "deny",
         purpose: "licences, sources, duplicates and advisories of dependencies",
         work: dependencies::deny,

@@ -276,6 +276,28 @@ pub static WASM_OPT: Tool = Tool {
     },
 };
 
+/// wrk, which runs a Lua script for its requests.
+pub static WRK: Tool = Tool {
+    name: "wrk",
+    version: "",
+    purpose: "load on Envoy, in the benchmark",
+    source: Source::Apt {
+        package: "wrk",
+        binary: "wrk",
+    },
+};
+
+/// taskset.
+pub static TASKSET: Tool = Tool {
+    name: "taskset",
+    version: "",
+    purpose: "one core for Envoy, another for the load",
+    source: Source::Apt {
+        package: "util-linux",
+        binary: "taskset",
+    },
+};
+
 /// All of them, in the order a listing shows them.
 pub static ALL: &[&Tool] = &[
     &WASM32_WASIP1,
@@ -303,4 +325,6 @@ pub static ALL: &[&Tool] = &[
     &WASM_BINDGEN,
     &CARGO_DENY,
     &OPENSSL,
+    &WRK,
+    &TASKSET,
 ];

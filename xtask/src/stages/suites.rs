@@ -57,6 +57,18 @@ pub(super) fn edgectl(runner: &mut Runner) -> Result<String> {
     suite_of(runner, "edgectl", "stack")
 }
 
+/// Every chain for a second: the host verifies, caches are hit and missed, answers are right.
+pub(super) fn bench(runner: &mut Runner) -> Result<String> {
+    runner.ensure(&WASM32_WASIP1)?;
+    let mut command = cargo(&["run", "--quiet", "--package", "bench", "--bin", "bench"]);
+    command.args(["--", "--smoke"]);
+    let printed = runner.run(command)?;
+    let Some(last) = printed.lines().last() else {
+        bail!("the benchmark said nothing");
+    };
+    Ok(last.trim().to_owned())
+}
+
 /// A suite of the filter that plain `cargo test` leaves out.
 fn suite(runner: &mut Runner, name: &str) -> Result<String> {
     suite_of(runner, "registry-token-filter", name)
