@@ -10,6 +10,7 @@ mod keys;
 mod man;
 mod site;
 mod token;
+mod up;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -44,6 +45,7 @@ enum Command {
     Keys(keys::Keys),
     Token(token::Token),
     Issuer(issuer::Serve),
+    Up(Box<up::Up>),
     Doctor(doctor::Examine),
     Completions(completions::Completions),
     Man(man::Man),
@@ -60,6 +62,7 @@ impl Edgectl {
             Command::Keys(keys) => keys.run().map(done),
             Command::Token(token) => token.run().map(done),
             Command::Issuer(issuer) => issuer.run().map(done),
+            Command::Up(up) => up.run().map(done),
             Command::Doctor(doctor) => doctor.run(),
             Command::Completions(completions) => completions.run().map(done),
             Command::Man(man) => man.run().map(done),

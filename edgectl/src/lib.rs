@@ -36,6 +36,7 @@ pub mod http;
 pub mod init;
 pub mod issuer;
 pub mod key_pair;
+pub mod local;
 pub mod public_key;
 pub mod rotation;
 pub mod signing_key;

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::process::{Process, read_lossy};
-use crate::tools::{ENVOY, FUNC_E, Tools};
+use crate::tools::{ENVOY, FUNC_E, Tools, on_path};
 
 const READY: Duration = Duration::from_secs(30);
 const UPDATE: Duration = Duration::from_secs(20);
@@ -26,7 +26,9 @@ const UPDATE: Duration = Duration::from_secs(20);
 /// How Envoy is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Through `func-e run`, in the foreground as its documentation shows it.
+    /// This Envoy, instead of the catalogue's.
+    pub binary: Option<PathBuf>,
+    /// Through `func-e run`, in the foreground as its documentation shows it. A func-e on the PATH will do.
     pub through_func_e: bool,
     /// Whether the listener comes from a file that Envoy watches, for [`Envoy::update_plugin`].
     pub listener_from_file: bool,
@@ -41,6 +43,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            binary: None,
             through_func_e: false,
             listener_from_file: false,
             concurrency: 2,
@@ -82,7 +85,10 @@ impl Envoy {
         folder: &Path,
         adjust: impl FnOnce(&mut Document) -> Result<()>,
     ) -> Result<Self> {
-        let program = tools.ensure(&ENVOY)?;
+        let program = match &settings.binary {
+            Some(binary) => binary.clone(),
+            None => tools.ensure(&ENVOY)?,
+        };
         let mut document = bootstrap::production()?;
         bootstrap::localize(&mut document, site)?;
         adjust(&mut document)?;
@@ -98,7 +104,11 @@ impl Envoy {
         write_whole(&configuration, &document.to_yaml()?)?;
 
         let mut command = if settings.through_func_e {
-            let mut command = Command::new(tools.ensure(&FUNC_E)?);
+            let func_e = match on_path(FUNC_E.name) {
+                Some(func_e) => func_e,
+                None => tools.ensure(&FUNC_E)?,
+            };
+            let mut command = Command::new(func_e);
             // With ENVOY_PATH func-e runs that binary and downloads none.
             command
                 .env("ENVOY_PATH", &program)

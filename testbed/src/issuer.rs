@@ -114,6 +114,8 @@ pub struct Settings {
     pub users: Vec<User>,
     /// What there is. Namespaces in which a user has rights exist (private) without being named.
     pub namespaces: Vec<Namespace>,
+    /// A users file that is there already, instead of both.
+    pub users_file: Option<PathBuf>,
 }
 
 /// A running issuer.
@@ -129,9 +131,15 @@ impl Issuer {
     /// # Errors
     /// When it does not start; its log says why.
     pub fn start(edgectl: &Path, settings: &Settings, folder: &Path) -> Result<Self> {
-        let users = folder.join("users.toml");
-        let text = users_file(settings)?;
-        std::fs::write(&users, text).map_err(Error::io("write", &users))?;
+        let users = match &settings.users_file {
+            Some(file) => file.clone(),
+            None => {
+                let users = folder.join("users.toml");
+                let text = users_file(settings)?;
+                std::fs::write(&users, text).map_err(Error::io("write", &users))?;
+                users
+            }
+        };
         let mut command = Command::new(edgectl);
         command
             .args(["issuer", "--listen", "127.0.0.1:0", "--key"])

@@ -215,7 +215,8 @@ fn folder_from(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<
 }
 
 /// Looks a program up on the PATH.
-pub(crate) fn on_path(binary: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn on_path(binary: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|folder| folder.join(binary))
         .find(|path| path.is_file())

@@ -17,3 +17,5 @@ mod init;
 mod rotate;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod up;

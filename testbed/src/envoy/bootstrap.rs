@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::document::Document;
 use crate::certs::ServerCertificate;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Name of the listener, of the filter and of the pool in `envoy/envoy.yaml`.
 const LISTENER: &str = "static_resources.listeners[name=registry]";
@@ -36,14 +36,15 @@ pub struct Site {
     pub issuer_port: u16,
 }
 
-/// Reads the production file.
+/// The production file, as it was when this crate was compiled.
 ///
 /// # Errors
-/// When it is not there or not YAML.
+/// When it is not YAML.
 pub fn production() -> Result<Document> {
-    let file = crate::artifact::root().join("envoy/envoy.yaml");
-    let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-    Document::parse("envoy/envoy.yaml", &text)
+    Document::parse(
+        "envoy/envoy.yaml",
+        include_str!("../../../envoy/envoy.yaml"),
+    )
 }
 
 /// Replaces every place of `document` that depends on the site.
@@ -159,6 +160,34 @@ pub fn listener_from_file(document: &mut Document, file: &Path) -> Result<Docume
     Ok(resources)
 }
 
+/// Puts another registry into the place of the nodes: one that is there already. Over TLS its certificate has to
+/// be of `ca` (a PEM file) and for its name.
+///
+/// # Errors
+/// [`Error::Yaml`](crate::Error::Yaml) when the pool is not as it was.
+pub fn upstream(document: &mut Document, host: &str, port: u16, ca: Option<&Path>) -> Result<()> {
+    document.set(&format!("{POOL}.type"), "STRICT_DNS")?;
+    let address = json!({"address": host, "port_value": port});
+    let endpoint = json!({"endpoint": {"address": {"socket_address": address}}});
+    document.set(
+        &format!("{POOL}.load_assignment.endpoints[0].lb_endpoints"),
+        json!([endpoint]),
+    )?;
+    document.set(
+        &format!("{POOL}.health_checks[0].http_health_check.host"),
+        host,
+    )?;
+    let Some(ca) = ca else {
+        return document.take(POOL, "transport_socket").map(drop);
+    };
+    let tls = format!("{POOL}.transport_socket.typed_config");
+    document.set(&format!("{tls}.sni"), host)?;
+    let validation = format!("{tls}.common_tls_context.validation_context");
+    document.set(&format!("{validation}.trusted_ca.filename"), text(ca))?;
+    let name = format!("{validation}.match_typed_subject_alt_names[0].matcher.exact");
+    document.set(&name, host)
+}
+
 fn text(path: &Path) -> Value {
     path.to_string_lossy().into_owned().into()
 }
@@ -166,6 +195,7 @@ fn text(path: &Path) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn site() -> Site {
         Site {

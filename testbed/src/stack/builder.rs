@@ -33,6 +33,8 @@ pub struct Builder {
     service: String,
     users: Vec<User>,
     namespaces: Vec<Namespace>,
+    users_file: Option<PathBuf>,
+    port: Option<u16>,
     key: Option<SigningKey>,
     key_id: Option<KeyId>,
     plugin: Map<String, Value>,
@@ -66,6 +68,8 @@ impl Builder {
             service: "container_registry".to_owned(),
             users: Vec::new(),
             namespaces: Vec::new(),
+            users_file: None,
+            port: None,
             key: None,
             key_id: None,
             plugin: Map::new(),
@@ -146,6 +150,21 @@ impl Builder {
         self
     }
 
+    /// Users and namespaces from a file of `edgectl issuer`, instead of the added ones. Taken while it runs
+    /// when it changes.
+    #[must_use]
+    pub fn users_file(mut self, file: &Path) -> Self {
+        self.users_file = Some(file.to_owned());
+        self
+    }
+
+    /// Listens on this port of 127.0.0.1, instead of a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
     /// Signs tokens with this key, instead of a new one.
     #[must_use]
     pub fn signing_key(mut self, key: SigningKey) -> Self {
@@ -205,7 +224,10 @@ impl Builder {
         let wasm = path.join("registry_token_filter.wasm");
         std::fs::copy(&built, &wasm).map_err(Error::io("copy", &built))?;
         // Before everything else: the realm, which every part is told, contains the port.
-        let port = free_port()?;
+        let port = match self.port {
+            Some(port) => port,
+            None => free_port()?,
+        };
         let realm = format!("https://{HOST}:{port}{REALM_PATH}");
 
         let tls = Tls::new(path)?;
@@ -228,7 +250,10 @@ impl Builder {
             issuer_port: issuer.address().port(),
         };
         let mut envoy = Envoy::start(&self.tools, &site, &self.envoy, path, self.adjust)?;
-        envoy.wait_for_nodes(u64::try_from(nodes.len()).unwrap_or(u64::MAX), HEALTHY)?;
+        // Without nodes of its own the pool is the caller's to wait for.
+        if !nodes.is_empty() {
+            envoy.wait_for_nodes(u64::try_from(nodes.len()).unwrap_or(u64::MAX), HEALTHY)?;
+        }
         Ok(Stack {
             envoy,
             nodes,
@@ -254,6 +279,7 @@ impl Builder {
             key_id: self.key_id.unwrap_or_else(|| self.release.key_id()),
             users: self.users.clone(),
             namespaces: self.namespaces.clone(),
+            users_file: self.users_file.clone(),
         }
     }
 
