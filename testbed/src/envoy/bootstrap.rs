@@ -167,6 +167,10 @@ pub fn listener_from_file(document: &mut Document, file: &Path) -> Result<Docume
 /// [`Error::Yaml`](crate::Error::Yaml) when the pool is not as it was.
 pub fn upstream(document: &mut Document, host: &str, port: u16, ca: Option<&Path>) -> Result<()> {
     document.set(&format!("{POOL}.type"), "STRICT_DNS")?;
+    // `localhost` is an address of IPv6 first, on which a local registry need not listen.
+    if let Some(pool) = document.at(POOL)?.as_object_mut() {
+        pool.insert("dns_lookup_family".to_owned(), "V4_PREFERRED".into());
+    }
     let address = json!({"address": host, "port_value": port});
     let endpoint = json!({"endpoint": {"address": {"socket_address": address}}});
     document.set(
