@@ -156,7 +156,7 @@ impl Key {
             Private::P521(key.into())
         } else {
             let key = ed25519_dalek::SigningKey::from_pkcs8_pem(pem);
-            Private::Ed25519(key.expect("a fixture is a key in PKCS #1 or #8"))
+            Private::Ed25519(key.expect("a fixture is a key in PKCS 1 or 8"))
         };
         let public = private.public();
         Self {

@@ -224,7 +224,7 @@ fn a_missing_fact_names_its_option() {
             "source-config.yml",
             "json",
             &[],
-            "/root/certs/certbundle (source-config.yml:14:21)",
+            "/certs/certbundle (source-config.yml:14:21)",
         ),
         ("registry-node.rb", "envoy", &CERTIFICATE, "--registry-url"),
         (

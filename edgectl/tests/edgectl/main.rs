@@ -23,6 +23,8 @@ mod keys;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod rotate;
 #[cfg(test)]
 mod server;
