@@ -42,13 +42,14 @@ use case::Case;
 use divergence::Divergence;
 
 /// The files with cases, by the subject of each.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("routing", include_str!("../corpus/routing.toml")),
     ("mount", include_str!("../corpus/mount.toml")),
     ("credentials", include_str!("../corpus/credentials.toml")),
     ("claims", include_str!("../corpus/claims.toml")),
     ("header", include_str!("../corpus/header.toml")),
     ("signature", include_str!("../corpus/signature.toml")),
+    ("keys", include_str!("../corpus/keys.toml")),
     ("access", include_str!("../corpus/access.toml")),
     ("autoredirect", include_str!("../corpus/autoredirect.toml")),
     ("gitlab_api", include_str!("../corpus/gitlab-api.toml")),

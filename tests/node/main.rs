@@ -75,6 +75,7 @@ subjects!(
     claims,
     header,
     signature,
+    keys,
     access,
     autoredirect,
     gitlab_api
