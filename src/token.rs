@@ -15,8 +15,6 @@
 
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-
 use crate::credentials::BearerToken;
 
 pub mod cache;
@@ -113,7 +111,7 @@ impl<'a> UntrustedToken<'a> {
     /// One of the three parts, decoded.
     fn part(&self, index: usize) -> Result<Vec<u8>, TokenError> {
         let part = self.text.split('.').nth(index).unwrap_or_default();
-        Base64UrlUnpadded::decode_vec(part).map_err(|_| TokenError::Structure)
+        base64url::decode(part).ok_or(TokenError::Structure)
     }
 }
 

@@ -1,7 +1,7 @@
 //! registry-token-filter as a dynamic module for stock NGINX.
 //!
 //! A thin adapter over the same core as on Envoy: in the access phase, before a body is read, it
-//! reads the head of the request as bytes, asks [`Authorizer::decide`], and either lets NGINX go on
+//! reads the head of the request as bytes, asks `Authorizer::decide`, and either lets NGINX go on
 //! or sends the answer itself.
 //!
 //! | file | what |
@@ -17,8 +17,6 @@
 //! This is the only crate of the project with `unsafe`: NGINX is C. What comes from NGINX is turned
 //! into slices at the edge, and every function that NGINX calls catches panics, which must not
 //! cross into C.
-//!
-//! [`Authorizer::decide`]: registry_token_filter::Authorizer::decide
 #![cfg(feature = "module")]
 
 mod access;

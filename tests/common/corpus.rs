@@ -31,7 +31,7 @@ pub mod mint;
 pub mod profile;
 pub mod readme;
 pub mod token;
-mod trial;
+pub mod trial;
 mod twin;
 
 pub use case::Message;

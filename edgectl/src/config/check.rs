@@ -81,7 +81,12 @@ pub fn check(files: &[(PathBuf, String)], beside: &Beside, now: Timestamp) -> Re
         checker
             .findings
             .sort_by(|one, other| one.place.cmp(&other.place));
-        report.findings.extend(checker.findings);
+        // What stands around several guarded places is found at each of them.
+        for finding in checker.findings {
+            if !report.findings.contains(&finding) {
+                report.findings.push(finding);
+            }
+        }
     }
     report.findings.extend(beside.unusable.iter().cloned());
     report

@@ -455,19 +455,19 @@ fn one_fact_in_a_configuration_of_nginx() {
             1,
         ),
         (
-            "proxy_http_version 1.1;",
+            "proxy_next_upstream_tries 3;",
             "rewrite ^/x /v2/x break;",
             "rewrite",
             1,
         ),
         (
-            "proxy_http_version 1.1;",
+            "proxy_next_upstream_tries 3;",
             "return 200;",
             "answered-before",
             1,
         ),
         (
-            "proxy_http_version 1.1;",
+            "proxy_next_upstream_tries 3;",
             "satisfy any;",
             "answered-before",
             1,
@@ -495,7 +495,9 @@ fn one_fact_in_a_configuration_of_nginx() {
         ),
     ] {
         let bad = changed(&good, from, to);
-        let (found, status) = lab.rules("nginx.conf", &bad, &[]);
+        let (mut found, status) = lab.rules("nginx.conf", &bad, &[]);
+        // What stands in the server is found at either of its guarded locations.
+        found.dedup();
         assert_eq!(
             (found, status),
             (vec![rule.to_owned()], code),

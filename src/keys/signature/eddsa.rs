@@ -1,26 +1,18 @@
-//! Ed25519 signatures (RFC 8032 section 5.1, RFC 8037 section 3.1).
-
-use ed25519_dalek::{Signature, Verifier, VerifyingKey};
+//! Ed25519 signatures (RFC 8037 section 3.1). The arithmetic is that of the crate `curves`.
 
 use super::Algorithm;
 
 /// A point of the curve that is not of small order.
 #[derive(Clone)]
-pub(super) struct EdKey(VerifyingKey);
+pub(super) struct EdKey(curves::EdKey);
 
 impl EdKey {
-    /// The key of an encoded point; `None` if it is no point, or one of small order, for which
-    /// anybody can make signatures.
+    /// The key of an encoded point; `None` if it is none that signatures can be believed of.
     pub(super) fn new(point: &[u8; 32]) -> Option<Self> {
-        let key = VerifyingKey::from_bytes(point).ok()?;
-        (!key.is_weak()).then_some(Self(key))
+        curves::EdKey::new(point).map(Self)
     }
 
-    /// Without the cofactor and by comparing R as it is encoded, as Go and BoringSSL do; S must be
-    /// below the order of the base point (RFC 8032 section 5.1.7).
     pub(super) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        algorithm == Algorithm::EdDsa
-            && Signature::from_slice(signature)
-                .is_ok_and(|signature| self.0.verify(message, &signature).is_ok())
+        algorithm == Algorithm::EdDsa && self.0.verify(message, signature)
     }
 }
