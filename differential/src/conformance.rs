@@ -27,10 +27,11 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// Where the suite may do everything.
 const NAMESPACE: &str = "conformance";
 
-/// How the tests of one run ended, by their names; those of the same name in their order.
+/// How the tests of one run ended, by their names; those of the same name sorted by how they ended,
+/// since the suite runs them in any order (measured: two of them change places between runs).
 type Verdicts = BTreeMap<(String, usize), Verdict>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Passed,
     Failed,
@@ -154,8 +155,7 @@ fn verdicts(command: Command, results: &Path, log: &Path) -> Result<Verdicts> {
 fn read(xml: &str) -> Result<Verdicts> {
     let document = roxmltree::Document::parse(xml)
         .map_err(|fault| Error::Other(format!("junit.xml: {fault}")))?;
-    let mut verdicts = Verdicts::new();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut by_name: BTreeMap<String, Vec<Verdict>> = BTreeMap::new();
     for case in document
         .descendants()
         .filter(|node| node.has_tag_name("testcase"))
@@ -171,9 +171,14 @@ fn read(xml: &str) -> Result<Verdicts> {
                 return Err(Error::Other(fault));
             }
         };
-        let count = counts.entry(name.clone()).or_default();
-        verdicts.insert((name, *count), verdict);
-        *count += 1;
+        by_name.entry(name).or_default().push(verdict);
+    }
+    let mut verdicts = Verdicts::new();
+    for (name, mut ended) in by_name {
+        ended.sort_unstable();
+        for (index, verdict) in ended.into_iter().enumerate() {
+            verdicts.insert((name.clone(), index), verdict);
+        }
     }
     if verdicts.is_empty() {
         return Err(Error::Other("junit.xml holds no test".to_owned()));
@@ -272,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_are_read_by_name_and_order() {
+    fn results_are_read_by_name() {
         let xml = r#"<testsuites><testsuite name="s">
             <testcase name="s/x/a" classname="" status="passed"/>
             <testcase name="s/x/a" classname="" status="failure"><system-out>x</system-out></testcase>

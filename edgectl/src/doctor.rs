@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It only ever reads. Every request is one that changes nothing even where nothing is enforced
-//! ([`forged`] says why), and whatever names a repository names one that does not exist.
+//! (`forged` says why), and whatever names a repository names one that does not exist.
 
 mod challenge;
 mod fate;

@@ -25,7 +25,7 @@ pub fn root() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
-/// Builds the filter and finishes it for Envoy (see [`envoy`]): answers
+/// Builds the filter and finishes it for Envoy (see `envoy`): answers
 /// `…/wasm32-wasip1/release/registry_token_filter.envoy.wasm`.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What an answer is expected to be. How one differs from it: [`super::comparison`].
+//! What an answer is expected to be. How one differs from it: `comparison.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt;

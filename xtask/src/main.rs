@@ -1,7 +1,7 @@
 //! The project's chores. `cargo xtask` prints the menu.
 //!
 //! Three layers: [`cli`] reads the command line; a command is a module ([`demo`], [`stages`],
-//! [`build`], [`bench`], [`tool_list`]); the `testbed` crate finds tools, supervises processes and starts the
+//! [`build`], [`mod@bench`], [`tool_list`]); the `testbed` crate finds tools, supervises processes and starts the
 //! local stack. Nothing here is shipped.
 
 mod bench;

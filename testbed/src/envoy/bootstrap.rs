@@ -50,7 +50,7 @@ pub fn production() -> Result<Document> {
 /// Replaces every place of `document` that depends on the site.
 ///
 /// # Errors
-/// [`Error::Yaml`] when one of them is missing.
+/// [`Error::Yaml`](crate::Error::Yaml) when one of them is missing.
 pub fn localize(document: &mut Document, site: &Site) -> Result<()> {
     let address = |port: u16| json!({"address": "127.0.0.1", "port_value": port});
     document.set("admin.address.socket_address", address(site.admin_port))?;
@@ -139,7 +139,7 @@ pub fn plugin_configuration() -> String {
 /// a document of its own (`resources[0]`).
 ///
 /// # Errors
-/// [`Error::Yaml`] when there is no listener.
+/// [`Error::Yaml`](crate::Error::Yaml) when there is no listener.
 pub fn listener_from_file(document: &mut Document, file: &Path) -> Result<Document> {
     let mut listener = document.at(LISTENER)?.take();
     if let Some(members) = listener.as_object_mut() {
