@@ -19,6 +19,8 @@ use registry_token_filter::keys::signature::{
 use rustls_pki_types::PrivatePkcs1KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 
+mod curves;
+
 /// Signatures for each key.
 const CASES: u32 = 200;
 
@@ -69,6 +71,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         let name = format!("spoilt signatures get one verdict from both libraries [{bits}]");
         Trial::test(name, move || verdicts_agree(pem)).with_kind("property")
     })
+    .chain(curves::trials())
     .collect()
 }
 
