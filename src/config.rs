@@ -8,17 +8,18 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::keys::{EmbeddedKey, KeysError, TrustedKeys};
+use crate::keys::{EmbeddedKey, KeysError};
 use crate::profile::Profile;
 use crate::realm::{Autoredirect, Realm};
 use crate::request::RequestHead;
 use crate::route::GitlabApi;
 use crate::shape::{self, Shape};
+use crate::token::TokenVerifier;
 use crate::token::cache::CacheLimits;
-use crate::token::{SigningAlgorithms, TokenVerifier};
 
 mod describe;
 mod headers;
+mod keys;
 mod realm;
 
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
@@ -189,21 +190,8 @@ impl Config {
             Some(name) => Profile::from_name(&name).ok_or_else(|| value_error("profile", &name))?,
         };
         let realm = realm::read(configured_realm, &mut members, profile)?;
-        for key in ["jwks", "signingalgorithms"] {
-            if members.contains_key(key) && !profile.has_jose_settings() {
-                return Err(ConfigError::Misplaced {
-                    key,
-                    needs: "the profile's registry has no such setting; remove it",
-                });
-            }
-        }
-        let bundle = optional_text(&mut members, "rootcertbundle")?;
-        let set = members.remove("jwks").map(json_text).transpose()?;
-        let (keys, keys_from) = trusted_keys(bundle, set, embedded, profile)?;
-        let signing_algorithms = match members.remove("signingalgorithms") {
-            None => SigningAlgorithms::default(),
-            Some(value) => signing_algorithms(&value)?,
-        };
+        let (keys, keys_from) = keys::read(&mut members, embedded, profile)?;
+        let signing_algorithms = keys::signing_algorithms(&mut members, profile)?;
         let headers = match members.remove("headers") {
             None => own_pairs(profile.default_headers()),
             Some(value) => headers::read(&value)?,
@@ -321,53 +309,6 @@ fn optional_text(
         }),
         Some(other) => Err(value_error(key, &other)),
     }
-}
-
-/// The keys of the configuration, or else the embedded ones.
-fn trusted_keys(
-    bundle: Option<String>,
-    set: Option<Value>,
-    embedded: &[EmbeddedKey],
-    profile: Profile,
-) -> Result<(TrustedKeys, KeySource), ConfigError> {
-    let certificates = bundle
-        .map(|pem| TrustedKeys::from_bundle(pem.as_bytes(), profile))
-        .transpose()
-        .map_err(ConfigError::Keys)?;
-    let (keys, source) = match (certificates, set) {
-        (certificates, Some(set)) => (
-            TrustedKeys::from_set(&set, certificates, profile),
-            KeySource::Configuration,
-        ),
-        (Some(certificates), None) => (Ok(certificates), KeySource::Configuration),
-        (None, None) => (
-            TrustedKeys::from_embedded(embedded, profile),
-            KeySource::Embedded,
-        ),
-    };
-    Ok((keys.map_err(ConfigError::Keys)?, source))
-}
-
-/// The set itself, or the text of the file that the registry reads it from.
-fn json_text(set: Value) -> Result<Value, ConfigError> {
-    let Value::String(text) = &set else {
-        return Ok(set);
-    };
-    let parsed = serde_json::from_str(text).map_err(|_| value_error("jwks", text))?;
-    match shape::read(text.as_bytes(), Shape::Any) {
-        Ok(()) => Ok(parsed),
-        Err(_) => Err(ConfigError::Repeated),
-    }
-}
-
-fn signing_algorithms(value: &Value) -> Result<SigningAlgorithms, ConfigError> {
-    let names = value
-        .as_array()
-        .map(|names| names.iter().map(Value::as_str));
-    let names: Option<Vec<&str>> = names.and_then(Iterator::collect);
-    names
-        .and_then(SigningAlgorithms::from_names)
-        .ok_or_else(|| value_error("signingalgorithms", value))
 }
 
 /// A whole number that is not negative, if the key is there.

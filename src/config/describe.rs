@@ -4,7 +4,7 @@ use super::{Config, KeySource};
 use crate::time::{UnixTime, date};
 
 impl Config {
-    /// One line: version, profile, names, and the keys with their last day.
+    /// One line: version, profile, names, and the keys with the last day of their certificates.
     #[must_use]
     pub fn describe(&self) -> String {
         let verifier = self.verifier();
@@ -13,15 +13,17 @@ impl Config {
             .iter()
             .map(|key| {
                 let dates = key.certificates.iter().map(|known| date(known.not_after));
-                format!(
-                    "{} (expires {})",
-                    key.id,
-                    dates.collect::<Vec<_>>().join(" and ")
-                )
+                let dates: Vec<String> = dates.collect();
+                // A key of `jwks` has no certificate, and no end.
+                if dates.is_empty() {
+                    format!("{:?}", key.id)
+                } else {
+                    format!("{} (expires {})", key.id, dates.join(" and "))
+                }
             })
             .collect();
         let source = match self.keys_from() {
-            KeySource::Configuration => "rootcertbundle",
+            KeySource::Configuration => "configuration",
             KeySource::Embedded => "embedded bundle",
         };
         format!(

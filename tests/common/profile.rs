@@ -44,6 +44,10 @@ pub struct Configuration {
     pub autoredirect: Option<bool>,
     /// The path of that realm; of Distribution 3 alone.
     pub autoredirectpath: Option<String>,
+    /// A JWK set, as JSON; a registry reads it from a file. Of Distribution 3 alone.
+    pub jwks: Option<String>,
+    /// What a token's `alg` may be; of Distribution 3 alone.
+    pub signingalgorithms: Option<Vec<String>>,
     /// Keys of the filter that no registry has.
     #[serde(default)]
     pub own: serde_json::Map<String, serde_json::Value>,
@@ -58,6 +62,12 @@ impl Configuration {
         }
         if let Some(path) = &self.autoredirectpath {
             further.insert("autoredirectpath".to_owned(), path.as_str().into());
+        }
+        if let Some(set) = &self.jwks {
+            further.insert("jwks".to_owned(), set.as_str().into());
+        }
+        if let Some(names) = &self.signingalgorithms {
+            further.insert("signingalgorithms".to_owned(), names.as_slice().into());
         }
         further
     }

@@ -67,12 +67,18 @@ fn start(release: Release, configuration: &Configuration) -> Running {
         .block_on(content::push(open.settings().port))
         .unwrap();
     drop(open);
+    let mut further = configuration.further();
+    if let Some(set) = &configuration.jwks {
+        let file = path.join("jwks.json");
+        std::fs::write(&file, set).unwrap();
+        further.insert("jwks".to_owned(), file.to_str().unwrap().into());
+    }
     let token = registry::TokenAuth {
         realm: configuration.realm.clone(),
         service: configuration.service.clone(),
         issuer: configuration.issuer.clone(),
         rootcertbundle: bundle,
-        further: configuration.further(),
+        further,
     };
     Running {
         node: node("guarded", Some(token)),

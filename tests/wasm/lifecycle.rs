@@ -78,7 +78,7 @@ fn the_summary() {
         let expected = format!(
             "registry-token-filter {version} configured: profile=gitlab \
              issuer=\"omnibus-gitlab-issuer\" service=\"container_registry\" \
-             realm=\"https://gitlab.example.com/jwt/auth\"; keys of the rootcertbundle: {}",
+             realm=\"https://gitlab.example.com/jwt/auth\"; keys of the configuration: {}",
             keys.join(", ")
         );
         let expected = LogLine {

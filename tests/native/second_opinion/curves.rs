@@ -38,9 +38,12 @@ enum Spoil {
     Bytes(Vec<u8>),
 }
 
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+type Named = (&'static str, fn() -> Signer);
+
 /// A way to sign, and the other library's ways to judge.
 struct Signer {
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Sign,
     public: Vec<u8>,
     algorithm: Algorithm,
     fixed: &'static dyn VerificationAlgorithm,
@@ -55,7 +58,7 @@ macro_rules! fixture {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let signers: [(&str, fn() -> Signer); 4] = [
+    let signers: [Named; 4] = [
         ("P-256", || {
             ecdsa(
                 fixture!("p256.key"),
