@@ -1,6 +1,6 @@
 //! Requests as bytes, and what came back.
 
-use testbed::wire::{Answer, Connection, Request, Response};
+use testbed::wire::{Answer, Connection, Http2, Request, Response};
 
 /// A request without fields.
 pub(crate) fn request(method: &str, target: &str) -> Request {
@@ -34,6 +34,13 @@ pub(crate) fn bearer(request: Request, token: &str) -> Request {
 pub(crate) fn send(port: u16, request: &Request) -> Response {
     let exchange = async { Connection::to(port).exchange_whole(request).await };
     response(runtime().block_on(exchange).unwrap())
+}
+
+/// The same over HTTP/2, where a body needs no length.
+pub(crate) fn send_http2(port: u16, request: &Request) -> Response {
+    let exchange = async { Http2::to(port).exchange(request).await };
+    let answer = runtime().block_on(exchange).unwrap();
+    response(answer.expect("it can be said over HTTP/2"))
 }
 
 /// The same for bytes that are not all of a request.

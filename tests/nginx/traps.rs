@@ -2,9 +2,10 @@
 
 use libtest_mimic::Trial;
 use testbed::nginx::Version;
+use testbed::wire::Request;
 
 use crate::edge::{Edge, Test, check, is_from_registry, on_every_version, token};
-use crate::http::{bearer, field, get, request, send_bytes};
+use crate::http::{bearer, field, get, request, send_bytes, send_http2};
 
 const TARGET: &str = "/v2/group/app/manifests/latest";
 const PULL: &str = "repository:group/app:pull";
@@ -45,6 +46,10 @@ const TESTS: &[Test] = &[
         returned,
     ),
     ("a refusal comes before the body", before_the_body),
+    (
+        "over HTTP/2 a form body is refused without a length too",
+        form_over_http2,
+    ),
     ("two Authorization fields are refused", two_fields),
     (
         "bytes that are no text are refused, and the worker lives",
@@ -315,6 +320,24 @@ fn before_the_body(version: Version) {
     let good = token(&["repository:group/app:push,pull"]);
     let answer = send_bytes(edge.port, upload(&good).as_bytes());
     assert!(is_from_registry(&answer), "{answer:?}");
+}
+
+fn form_over_http2(version: Version) {
+    let edge = Edge::start(version, &PLAIN.replace("{port}", "{port} http2"));
+    let token = token(&["repository:group/app:push,pull"]);
+    let form = b"application/x-www-form-urlencoded";
+    let post = |body: &[u8]| {
+        let request = bearer(request("POST", "/v2/group/app/blobs/uploads/"), &token);
+        Request {
+            body: body.to_vec(),
+            ..field(request, "content-type", form)
+        }
+    };
+    let refused = send_http2(edge.port, &post(b"mount=sha256:0&from=secret/app"));
+    assert_eq!((refused.status, is_from_registry(&refused)), (415, false));
+    // The twin: the same, and nothing in it.
+    let forwarded = send_http2(edge.port, &post(b""));
+    assert!(is_from_registry(&forwarded), "{forwarded:?}");
 }
 
 fn two_fields(version: Version) {
