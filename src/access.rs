@@ -22,6 +22,13 @@ pub enum Action {
 }
 
 impl Action {
+    const ALL: [Self; 4] = [Self::Pull, Self::Push, Self::Delete, Self::All];
+
+    /// Its place in a set of [`Actions`].
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// The word that stands in scopes and in the `access` claim.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +51,12 @@ pub enum ResourceType {
 }
 
 impl ResourceType {
+    /// The type of this word.
+    fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::Repository, Self::Registry];
+        all.into_iter().find(|known| known.as_str() == word)
+    }
+
     /// The word that stands in scopes and in the `access` claim.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -191,26 +204,55 @@ impl<'a> RequiredAccess<'a> {
     }
 }
 
-/// One element of a token's `access` claim.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessEntry {
-    /// The resource type, any string.
-    pub kind: String,
-    /// The resource name, any string.
-    pub name: String,
-    /// The actions, any strings.
-    pub actions: Vec<String>,
+/// A set of actions that a token names for one resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions(u8);
+
+impl Actions {
+    /// Adds the action of this word. A word that is none of [`Action`] grants nothing, since no
+    /// request needs it.
+    pub fn insert(&mut self, word: &str) {
+        let known = Action::ALL.into_iter().find(|known| known.as_str() == word);
+        self.0 |= known.map_or(0, Action::bit);
+    }
+
+    /// Whether `action` is among them, or `*`.
+    const fn grant(self, action: Action) -> bool {
+        self.0 & (action.bit() | Action::All.bit()) != 0
+    }
 }
 
-/// What a verified token conveys.
+impl<'a> FromIterator<&'a str> for Actions {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
+        let mut actions = Self::default();
+        words.into_iter().for_each(|word| actions.insert(word));
+        actions
+    }
+}
+
+/// What a verified token conveys: of its `access` claim, what a request can need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grants(Vec<AccessEntry>);
+pub struct Grants(Vec<Grant>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Grant {
+    kind: ResourceType,
+    name: Box<str>,
+    actions: Actions,
+}
 
 impl Grants {
-    /// The grants of an `access` claim.
-    #[must_use]
-    pub fn new(entries: Vec<AccessEntry>) -> Self {
-        Self(entries)
+    /// Adds an element of the `access` claim. One of another type than [`ResourceType`] grants
+    /// nothing, since no request needs it.
+    pub fn insert(&mut self, kind: &str, name: &str, actions: Actions) {
+        if let Some(kind) = ResourceType::from_word(kind) {
+            let name = Box::from(name);
+            self.0.push(Grant {
+                kind,
+                name,
+                actions,
+            });
+        }
     }
 
     /// Whether every required record is granted.
@@ -226,24 +268,17 @@ impl Grants {
     /// The memory the grants hold, in bytes, for whoever keeps them.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let action = |action: &String| action.len() + size_of::<String>();
-        let entry = |entry: &AccessEntry| {
-            let actions: usize = entry.actions.iter().map(action).sum();
-            entry.kind.len() + entry.name.len() + actions + size_of::<AccessEntry>()
-        };
+        let entry = |entry: &Grant| entry.name.len() + size_of::<Grant>();
         self.0.iter().map(entry).sum()
     }
 
     pub(crate) fn grant(&self, record: Access<'_>) -> bool {
-        self.0
-            .iter()
-            .filter(|entry| {
-                // The name first: most entries of a long claim differ in it alone.
-                entry.name.as_bytes() == record.resource.name.as_ref()
-                    && entry.kind == record.resource.kind.as_str()
-            })
-            .flat_map(|entry| &entry.actions)
-            .any(|granted| granted == record.action.as_str() || granted == Action::All.as_str())
+        self.0.iter().any(|entry| {
+            // The name first: most entries of a long claim differ in it alone.
+            entry.name.as_bytes() == record.resource.name.as_ref()
+                && entry.kind == record.resource.kind
+                && entry.actions.grant(record.action)
+        })
     }
 }
 
@@ -262,16 +297,11 @@ mod tests {
     use super::*;
 
     fn grants(entries: &[(&str, &str, &[&str])]) -> Grants {
-        Grants::new(
-            entries
-                .iter()
-                .map(|&(kind, name, actions)| AccessEntry {
-                    kind: kind.into(),
-                    name: name.into(),
-                    actions: actions.iter().map(|&action| action.into()).collect(),
-                })
-                .collect(),
-        )
+        let mut grants = Grants::default();
+        for &(kind, name, actions) in entries {
+            grants.insert(kind, name, actions.iter().copied().collect());
+        }
+        grants
     }
 
     fn on_app(method: &str) -> RequiredAccess<'static> {

@@ -18,7 +18,7 @@ use crate::route::Route;
 use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::cache::TokenCache;
-use crate::token::{ProvenToken, UntrustedToken, VerifiedToken};
+use crate::token::{Header, ProvenToken, UntrustedToken, VerifiedToken};
 
 /// Decides requests by one configuration.
 ///
@@ -28,6 +28,8 @@ pub struct Authorizer {
     config: Config,
     signatures: Box<dyn SignatureVerifier>,
     proven: RefCell<TokenCache>,
+    /// The header of the token that was proven last.
+    header: RefCell<Option<Rc<Header>>>,
 }
 
 impl Authorizer {
@@ -50,6 +52,7 @@ impl Authorizer {
             config,
             signatures,
             proven,
+            header: RefCell::default(),
         }
     }
 
@@ -172,11 +175,19 @@ impl Authorizer {
             Credentials::Bearer(token) => token,
             Credentials::Unusable(error) => return Err(error.into()),
         };
-        let untrusted = UntrustedToken::parse(token)?;
+        let known = self
+            .header
+            .try_borrow()
+            .ok()
+            .and_then(|header| header.clone());
+        let untrusted = UntrustedToken::parse_knowing(token, known)?;
         let proof = self
             .config
             .verifier()
             .prove(&untrusted, self.signatures.as_ref(), now)?;
+        if let Ok(mut header) = self.header.try_borrow_mut() {
+            *header = Some(Rc::clone(untrusted.header()));
+        }
         let proof = Rc::new(proof);
         // One that cannot be used now is not worth a place.
         if let (Ok(mut cache), Ok(_)) =

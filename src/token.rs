@@ -14,6 +14,8 @@
 //! [`ProvenToken`] may be kept ([`cache`]), since it does not depend on the time.
 
 use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
 
 use crate::credentials::BearerToken;
 
@@ -29,7 +31,7 @@ pub use header::{HeaderError, SigningAlgorithms};
 pub use proven::{ProvenToken, TokenVerifier};
 pub use verified::VerifiedToken;
 
-use header::HeaderFields;
+pub(crate) use header::Header;
 
 /// The longest token that is read, in bytes: Go's limit for a whole request head, which is the
 /// registry's (measured: a token of 342 kB is accepted).
@@ -41,7 +43,7 @@ pub const MAX_TOKEN_BYTES: usize = 1 << 20;
 ///
 /// ```compile_fail
 /// use registry_token_filter::token::UntrustedToken;
-/// let forged = UntrustedToken { text: "a.b.c" };
+/// let forged = UntrustedToken { text: b"a.b.c" };
 /// ```
 ///
 /// Its claims cannot be read:
@@ -52,8 +54,13 @@ pub const MAX_TOKEN_BYTES: usize = 1 << 20;
 /// # }
 /// ```
 pub struct UntrustedToken<'a> {
-    text: &'a str,
-    parsed: jwt_compact::UntrustedToken<'a, HeaderFields>,
+    text: &'a [u8],
+    /// The bytes the signature is over: the first two parts and the dot between them (RFC 7515
+    /// section 5.2).
+    signed: &'a [u8],
+    header: Rc<Header>,
+    claims: Vec<u8>,
+    signature: Vec<u8>,
 }
 
 impl<'a> UntrustedToken<'a> {
@@ -63,55 +70,62 @@ impl<'a> UntrustedToken<'a> {
     ///
     /// [`TokenError::TooLong`], [`TokenError::Structure`] or [`TokenError::Header`].
     pub fn parse(token: BearerToken<'a>) -> Result<Self, TokenError> {
-        let bytes = token.as_bytes();
-        if bytes.len() > MAX_TOKEN_BYTES {
+        Self::parse_knowing(token, None)
+    }
+
+    /// The same, for a reader that has seen a header: an issuer writes one header into all its
+    /// tokens, and equal text need not be read again.
+    pub(crate) fn parse_knowing(
+        token: BearerToken<'a>,
+        known: Option<Rc<Header>>,
+    ) -> Result<Self, TokenError> {
+        let text = token.as_bytes();
+        if text.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong);
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| TokenError::Structure)?;
-        let parsed = jwt_compact::UntrustedToken::try_from(text).map_err(|error| match error {
-            jwt_compact::ParseError::MalformedHeader(_) => TokenError::Header(HeaderError::Json),
-            jwt_compact::ParseError::UnsupportedContentType(_) => {
-                TokenError::Header(HeaderError::ContentType)
-            }
-            _ => TokenError::Structure,
-        })?;
-        let token = Self { text, parsed };
-        header::refuse_ambiguous(token.part(0)?)?;
-        Ok(token)
+        let mut dots = memchr::memchr_iter(b'.', text);
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(TokenError::Structure);
+        };
+        let part = |range: Range<usize>| text.get(range).unwrap_or_default();
+        let (header, claims) = (part(0..first), part(first + 1..second));
+        let (signed, signature) = (part(0..second), part(second + 1..text.len()));
+        let known = known.filter(|known| known.is_of(header));
+        let decoded = |part| base64url::decode(part).ok_or(TokenError::Structure);
+        // Structure comes before content, also of the header.
+        let json = match known {
+            Some(_) => Vec::new(),
+            None => decoded(header)?,
+        };
+        let (claims, signature) = (decoded(claims)?, decoded(signature)?);
+        let header = match known {
+            Some(known) => known,
+            None => Rc::new(Header::parse(header, &json)?),
+        };
+        Ok(Self {
+            text,
+            signed,
+            header,
+            claims,
+            signature,
+        })
     }
 
     /// The `kid` of the header, if it names one.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.parsed
-            .header()
-            .key_id
-            .as_deref()
-            .filter(|id| !id.is_empty())
+        self.header.key_id()
     }
 
     /// The `alg` of the header, as sent.
     #[must_use]
     pub fn algorithm(&self) -> &str {
-        self.parsed.algorithm()
+        self.header.algorithm()
     }
 
-    /// The bytes the signature is over: the first two parts and the dot between them (RFC 7515
-    /// section 5.2).
-    fn signed(&self) -> &'a [u8] {
-        self.text
-            .rsplit_once('.')
-            .map_or(&[], |(signed, _)| signed.as_bytes())
-    }
-
-    fn signature(&self) -> &[u8] {
-        self.parsed.signature_bytes()
-    }
-
-    /// One of the three parts, decoded.
-    fn part(&self, index: usize) -> Result<Vec<u8>, TokenError> {
-        let part = self.text.split('.').nth(index).unwrap_or_default();
-        base64url::decode(part).ok_or(TokenError::Structure)
+    /// The header, for a reader that will see it again.
+    pub(crate) const fn header(&self) -> &Rc<Header> {
+        &self.header
     }
 }
 

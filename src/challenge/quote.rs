@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 /// The result holds no control byte and no `"` that is not escaped.
 #[must_use]
 pub fn quoted(text: &[u8]) -> String {
+    if let Some(plain) = between_quotes(text, b"\"\\") {
+        return plain;
+    }
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for chunk in text.utf8_chunks() {
@@ -22,6 +25,21 @@ pub fn quoted(text: &[u8]) -> String {
     }
     out.push('"');
     out
+}
+
+/// The text as it is, if it is printable ASCII without any of these bytes, as realms, services and
+/// nearly all names are.
+fn between_quotes(text: &[u8], escaped: &[u8]) -> Option<String> {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !escaped.contains(byte);
+    if !text.iter().all(is_plain) {
+        return None;
+    }
+    let text = std::str::from_utf8(text).ok()?;
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
+    Some(out)
 }
 
 fn push_quoted(out: &mut String, character: char) {
@@ -67,6 +85,9 @@ fn is_printable(character: char) -> bool {
 /// A byte that is not UTF-8 becomes `\ufffd`, as there.
 #[must_use]
 pub fn json_string(text: &[u8]) -> String {
+    if let Some(plain) = between_quotes(text, b"\"\\<>&") {
+        return plain;
+    }
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for chunk in text.utf8_chunks() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::{Access, Grants, RequiredAccess};
+use crate::access::{Access, RequiredAccess};
 use crate::config::Config;
 use crate::credentials::{BearerToken, Credentials};
 use crate::keys::TrustedKey;
@@ -164,7 +164,7 @@ impl Evidence<'_> {
 
     /// The records that the token does not grant, each in the form of a scope.
     pub(super) fn missing(&self) -> Vec<String> {
-        let granted = Grants::new(self.token.access());
+        let granted = self.token.grants();
         let records = self.required.iter().flat_map(RequiredAccess::records);
         let missing = records.filter(|record| !granted.grant(*record));
         let scope = |record: Access<'_>| {

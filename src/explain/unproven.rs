@@ -8,7 +8,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::access::AccessEntry;
+use crate::access::Grants;
 use crate::credentials::BearerToken;
 use crate::time::UnixTime;
 use crate::token::MAX_TOKEN_BYTES;
@@ -148,6 +148,16 @@ impl UnprovenToken {
             .collect()
     }
 
+    /// What the token would convey, were it proven.
+    pub(super) fn grants(&self) -> Grants {
+        let mut grants = Grants::default();
+        for entry in self.access() {
+            let actions = entry.actions.iter().map(String::as_str).collect();
+            grants.insert(&entry.kind, &entry.name, actions);
+        }
+        grants
+    }
+
     /// What is left to show a person.
     pub(super) fn says(&self, standing: Standing, now: UnixTime) -> Option<TokenSays> {
         let header = self.header.as_ref().map(header_members).unwrap_or_default();
@@ -203,6 +213,13 @@ impl UnprovenToken {
         }
         scopes
     }
+}
+
+/// An element of the `access` claim, as a token says it.
+pub(super) struct AccessEntry {
+    kind: String,
+    pub(super) name: String,
+    actions: Vec<String>,
 }
 
 fn scope(entry: &AccessEntry) -> String {

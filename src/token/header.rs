@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::profile::Profile;
 use crate::shape::{self, Shape};
 
+use super::TokenError;
 use super::signer::Jwk;
 
 /// What a token's `alg` may be: `signingalgorithms`. A name outside it is refused at parsing, one
@@ -43,6 +44,15 @@ impl Default for SigningAlgorithms {
     fn default() -> Self {
         Self(Self::KNOWN.to_vec())
     }
+}
+
+/// A header, parsed.
+pub(crate) struct Header {
+    /// Its base64url, by which it is known again.
+    part: Box<[u8]>,
+    algorithm: String,
+    key_id: Option<String>,
+    fields: HeaderFields,
 }
 
 /// Members that change which key is meant or what is signed.
@@ -83,33 +93,79 @@ pub enum HeaderError {
     Critical,
 }
 
-/// Refuses a header that two readers could take differently.
-pub(super) fn refuse_ambiguous(json: impl AsRef<[u8]>) -> Result<(), HeaderError> {
-    shape::read(json.as_ref(), Shape::Header).map_err(|_| HeaderError::Ambiguous)
-}
-
 fn list_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-impl HeaderFields {
+impl Header {
+    /// Parses a header of this base64url, which stands for `json`.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError::Json`], [`HeaderError::ContentType`] or [`HeaderError::Ambiguous`], or
+    /// [`TokenError::Structure`] for a part that is no base64url.
+    pub(super) fn parse(part: &[u8], json: &[u8]) -> Result<Self, TokenError> {
+        let text = std::str::from_utf8(part).map_err(|_| TokenError::Structure)?;
+        // The header stands for itself: claims and signature are for those who come to need them.
+        let alone = format!("{text}..");
+        let token = jwt_compact::UntrustedToken::<HeaderFields>::try_from(alone.as_str());
+        let token = token.map_err(|error| match error {
+            jwt_compact::ParseError::MalformedHeader(_) => HeaderError::Json.into(),
+            jwt_compact::ParseError::UnsupportedContentType(_) => HeaderError::ContentType.into(),
+            _ => TokenError::Structure,
+        })?;
+        shape::read(json, Shape::Header).map_err(|_| HeaderError::Ambiguous)?;
+        let header = token.header();
+        Ok(Self {
+            part: Box::from(part),
+            algorithm: token.algorithm().to_owned(),
+            key_id: header.key_id.clone().filter(|id| !id.is_empty()),
+            fields: header.other_fields.clone(),
+        })
+    }
+
+    /// Whether this is the header that `part` is the base64url of.
+    pub(super) fn is_of(&self, part: &[u8]) -> bool {
+        *self.part == *part
+    }
+
+    /// The `alg`, as sent.
+    pub(super) fn algorithm(&self) -> &str {
+        &self.algorithm
+    }
+
+    /// The `kid`, if there is one and it is not empty.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// The members that say more than algorithm and key id.
+    pub(super) const fn fields(&self) -> &HeaderFields {
+        &self.fields
+    }
+
     /// Refuses an algorithm that is none, a member of a type the registry refuses, and what
     /// changes what the signature covers.
     pub(super) fn refuse_special(
         &self,
-        algorithm: &str,
         algorithms: &SigningAlgorithms,
         profile: Profile,
     ) -> Result<(), HeaderError> {
-        if !algorithms.contains(algorithm) {
+        if !algorithms.contains(&self.algorithm) {
             return Err(HeaderError::UnknownAlgorithm);
         }
-        if profile.types_nonce() && self.nonce.as_ref().is_some_and(|nonce| !nonce.is_string()) {
+        if profile.types_nonce()
+            && self
+                .fields
+                .nonce
+                .as_ref()
+                .is_some_and(|nonce| !nonce.is_string())
+        {
             return Err(HeaderError::Json);
         }
         let understood = |name: &String| name == "b64";
-        let is_plain = self.b64 == Some(false);
-        if is_plain || !self.crit.iter().flatten().all(understood) {
+        let is_plain = self.fields.b64 == Some(false);
+        if is_plain || !self.fields.crit.iter().flatten().all(understood) {
             return Err(HeaderError::Critical);
         }
         Ok(())

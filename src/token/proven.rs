@@ -103,11 +103,9 @@ impl TokenVerifier {
         signatures: &dyn SignatureVerifier,
         now: UnixTime,
     ) -> Result<ProvenToken, TokenError> {
-        token.parsed.header().other_fields.refuse_special(
-            token.algorithm(),
-            &self.signing_algorithms,
-            self.profile,
-        )?;
+        token
+            .header
+            .refuse_special(&self.signing_algorithms, self.profile)?;
         let signer = Signer::of(token, &self.keys, self.profile, now)?;
         let algorithm = signer
             .key
@@ -116,25 +114,25 @@ impl TokenVerifier {
         if !signatures.verify(
             &signer.key.verifying_key,
             algorithm,
-            token.signed(),
-            token.signature(),
+            token.signed,
+            &token.signature,
         ) {
             return Err(TokenError::Signature);
         }
-        let claims = Claims::parse(&token.part(1)?, self.profile)?;
+        let claims = Claims::parse(&token.claims, self.profile)?;
         self.judge(claims, signer.certificate.copied())
     }
 
     /// Issuer, audience, and that there is an expiry: the registry's order.
     fn judge(
         &self,
-        claims: Claims,
+        claims: Claims<'_>,
         certificate: Option<TrustedCertificate>,
     ) -> Result<ProvenToken, TokenError> {
         if claims.issuer != self.issuer {
             return Err(TokenError::Issuer);
         }
-        if !claims.audience.contains(&self.service) {
+        if !claims.audience.iter().any(|name| *name == self.service) {
             return Err(TokenError::Audience);
         }
         Ok(ProvenToken {

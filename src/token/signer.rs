@@ -47,7 +47,7 @@ impl<'a> Signer<'a> {
         profile: Profile,
         now: UnixTime,
     ) -> Result<Self, TokenError> {
-        let header = &token.parsed.header().other_fields;
+        let header = token.header.fields();
         match (&header.x5c[..], &header.jwk) {
             ([], None) => Self::by_id(token.key_id().ok_or(TokenError::NoKeyId)?, keys),
             ([], Some(jwk)) => {

@@ -1,16 +1,13 @@
 use super::*;
-use crate::access::{AccessEntry, Grants};
+use crate::access::Grants;
 
 const NOW: UnixTime = UnixTime::from_seconds(1_700_000_000);
 const LIVE: i64 = 1_700_000_300;
 
 fn proof(expiry: i64) -> Rc<ProvenToken> {
-    let entry = AccessEntry {
-        kind: "repository".to_owned(),
-        name: "group/app".to_owned(),
-        actions: vec!["pull".to_owned()],
-    };
-    Rc::new(ProvenToken::assumed(expiry, Grants::new(vec![entry])))
+    let mut grants = Grants::default();
+    grants.insert("repository", "group/app", ["pull"].into_iter().collect());
+    Rc::new(ProvenToken::assumed(expiry, grants))
 }
 
 fn cache(entries: usize, bytes: usize) -> TokenCache {

@@ -46,7 +46,7 @@ pub(super) fn finish(tools: &Tools, linked: &Path, finished: &Path) -> Result<()
     std::fs::write(&trimmed, module).map_err(Error::io("write", &trimmed))?;
     let optimized = folder.path().join("optimized.wasm");
     let mut command = Command::new(tools.ensure(&WASM_OPT)?);
-    command.args(FEATURES).args(["-Os", "-o"]);
+    command.args(FEATURES).args(["-Oz", "-o"]);
     output(command.arg(&optimized).arg(&trimmed))?;
     // At once: another run may be reading the one of before.
     let beside = finished.with_extension(format!("{}.new", std::process::id()));
