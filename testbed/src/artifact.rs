@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::process::{Folder, Process, indented, read_lossy, shown};
 use crate::tools::{Tools, WASM32_UNKNOWN, WASM32_WASIP1};
 
+/// Names the certificates to embed, for the filter's build script.
+const BUNDLE: &str = "REGISTRY_ROOTCERTBUNDLE";
+
 /// Longer than a build from nothing takes on a slow machine.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
@@ -40,6 +43,19 @@ pub fn filter(tools: &Tools) -> Result<PathBuf> {
     Ok(finished)
 }
 
+/// The same with the certificates of `bundle` (PEM) embedded: answers
+/// `…/registry_token_filter.embedded.wasm`.
+///
+/// # Errors
+/// As [`filter`], and when `bundle` is none.
+pub fn filter_with_certificates(tools: &Tools, bundle: &Path) -> Result<PathBuf> {
+    let package = "registry-token-filter";
+    let linked = built(tools, package, "building the filter", Some(bundle))?;
+    let finished = linked.with_extension("embedded.wasm");
+    envoy::finish(tools, &linked, &finished)?;
+    Ok(finished)
+}
+
 /// Builds the filter and answers `…/wasm32-wasip1/release/registry_token_filter.wasm`, which is
 /// what `cargo build` makes, with all callbacks.
 ///
@@ -55,6 +71,10 @@ pub fn filter_for_every_host(tools: &Tools) -> Result<PathBuf> {
 /// # Errors
 /// As [`filter_for_every_host`].
 pub fn module(tools: &Tools, package: &str, what: &str) -> Result<PathBuf> {
+    built(tools, package, what, None)
+}
+
+fn built(tools: &Tools, package: &str, what: &str, bundle: Option<&Path>) -> Result<PathBuf> {
     tools.ensure(&WASM32_WASIP1)?;
     let mut cargo = cargo();
     cargo.args([
@@ -64,8 +84,12 @@ pub fn module(tools: &Tools, package: &str, what: &str) -> Result<PathBuf> {
         "--package",
         package,
     ]);
-    // A bundle embedded by accident would hide a missing one in the configuration.
-    cargo.arg("--lib").env_remove("REGISTRY_ROOTCERTBUNDLE");
+    cargo.arg("--lib");
+    match bundle {
+        Some(bundle) => cargo.env(BUNDLE, bundle),
+        // One embedded by accident would hide a missing one in the configuration.
+        None => cargo.env_remove(BUNDLE),
+    };
     let name = package.replace('-', "_");
     tools.progress().step(what, || build(cargo, &name, ".wasm"))
 }

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use testbed::process::interrupt;
 use testbed::registry::Release;
 
-use crate::{bench, build, demo, differential, menu, nginx, page, stages, tool_list};
+use crate::{bench, build, demo, differential, image, menu, nginx, page, stages, tool_list};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 something did not go as it must; 2 the command line is wrong;
@@ -37,6 +37,7 @@ enum Command {
     Build,
     /// Build the native module for NGINX, and print where it is
     Nginx,
+    Image(Image),
     Bench(Bench),
     /// Build the page that explains decisions, docs/explain/index.html
     Page,
@@ -134,6 +135,40 @@ Examples:
 
 The last line of the output is `N passed, N failed`, counted in stages.";
 
+/// Build the filter as OCI images for Istio and Envoy Gateway, and push them
+///
+/// Writes two image layouts: `image`, whose one layer is an archive that holds plugin.wasm, its
+/// licence and its bill of materials (CycloneDX), and `artifact`, with the media types of
+/// WebAssembly. Both are the same bytes for the same source, whoever builds them. No daemon is
+/// needed.
+#[derive(Debug, Args)]
+#[command(after_help = IMAGE_EXAMPLES)]
+pub(crate) struct Image {
+    /// Pushes the image as REF (HOST/NAME:TAG) and the artifact as REF-artifact, with the
+    /// credentials that `docker login` stored
+    #[arg(long, value_name = "REF")]
+    pub(crate) push: Option<String>,
+
+    /// Embeds the certificates of FILE (PEM) in the filter; without it they are given in its
+    /// configuration
+    #[arg(long, value_name = "FILE", conflicts_with = "wasm")]
+    pub(crate) rootcertbundle: Option<PathBuf>,
+
+    /// Takes this module, instead of building one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wasm: Option<PathBuf>,
+
+    /// Writes the layouts below FOLDER; the default is target/image
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+const IMAGE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask image                                          two image layouts below target/image
+  cargo xtask image --push registry.example.com/edge/registry-token-filter:1.0
+  cargo xtask image --rootcertbundle registry.crt            with the site's certificates inside";
+
 /// Put generated requests to the filter and to the registry it answers for, and compare
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
@@ -184,6 +219,7 @@ impl Xtask {
             Command::Test(test) => stages::run(&test),
             Command::Build => build::run(),
             Command::Nginx => nginx::run(),
+            Command::Image(image) => image::run(&image),
             Command::Bench(bench) => bench::run(&bench),
             Command::Page => page::run(),
             Command::Differential(differential) => differential::run(&differential),
