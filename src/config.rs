@@ -24,7 +24,7 @@ mod realm;
 
 /// The keys of the configuration, with what each expects. The reference in README.md is tested
 /// against this table.
-pub const KEYS: [(&str, &str); 14] = [
+pub const KEYS: [(&str, &str); 15] = [
     ("realm", "the absolute http(s) URL of the token endpoint"),
     (
         "service",
@@ -70,6 +70,10 @@ pub const KEYS: [(&str, &str); 14] = [
         "\"deny\" or \"authorize\": what becomes of GitLab's own API, /gitlab/v1/",
     ),
     (
+        "permit_header",
+        "the name of a header, such as \"x-registry-permit\", that no other part of a request has",
+    ),
+    (
         "token_cache_entries",
         "how many proven tokens are kept, a whole number; 0 keeps none",
     ),
@@ -79,12 +83,16 @@ pub const KEYS: [(&str, &str); 14] = [
     ),
 ];
 
+/// What [`Config::permit_header`] says.
+pub const PERMITTED: &str = "yes";
+
 /// A configuration that holds.
 #[derive(Clone, Debug)]
 pub struct Config {
     realm: Realm,
     gitlab_api: GitlabApi,
     headers: Vec<(String, String)>,
+    permit_header: Option<String>,
     verifier: TokenVerifier,
     keys_from: KeySource,
     token_cache: CacheLimits,
@@ -196,6 +204,10 @@ impl Config {
             None => own_pairs(profile.default_headers()),
             Some(value) => headers::read(&value)?,
         };
+        let permit_header = match optional_text(&mut members, "permit_header")? {
+            None => None,
+            Some(name) => Some(headers::permit(&name)?),
+        };
         let gitlab_api = gitlab_api(&mut members, profile)?;
         let defaults = CacheLimits::default();
         let token_cache = CacheLimits {
@@ -214,6 +226,7 @@ impl Config {
             realm,
             gitlab_api,
             headers,
+            permit_header,
             verifier,
             keys_from,
             token_cache,
@@ -266,6 +279,13 @@ impl Config {
     #[must_use]
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
+    }
+
+    /// The name, in lower case, of the header that a forwarded request is to carry, with the value
+    /// [`PERMITTED`], for a guard behind the filter; none of it was the client's.
+    #[must_use]
+    pub fn permit_header(&self) -> Option<&str> {
+        self.permit_header.as_deref()
     }
 
     /// How many proven tokens are kept.

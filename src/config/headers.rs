@@ -1,4 +1,5 @@
-//! `headers`: what the registry adds to the answers of its routes.
+//! `headers`: what the registry adds to the answers of its routes. `permit_header`: what the filter
+//! adds to a request that it forwards.
 
 use serde_json::Value;
 
@@ -17,11 +18,7 @@ pub(super) fn read(value: &Value) -> Result<Vec<(String, String)>, ConfigError> 
     let refuse = || value_error("headers", value);
     let mut headers = Vec::new();
     for (name, values) in value.as_object().ok_or_else(refuse)? {
-        // RFC 9110 section 5.1: a token.
-        let is_name = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        let is_name = is_token(name);
         let name = name.to_ascii_lowercase();
         if !is_name || OWN.contains(&name.as_str()) {
             return Err(refuse());
@@ -36,4 +33,24 @@ pub(super) fn read(value: &Value) -> Result<Vec<(String, String)>, ConfigError> 
         }
     }
     Ok(headers)
+}
+
+/// The name of a header that no client's request has to have: an extension (`x-…`), so that none that
+/// a proxy or the registry reads is overwritten.
+pub(super) fn permit(name: &str) -> Result<String, ConfigError> {
+    let name = name.to_ascii_lowercase();
+    let is_own = name.starts_with("x-") && !name.starts_with("x-forwarded") && name.len() > 2;
+    if is_own && is_token(&name) {
+        Ok(name)
+    } else {
+        Err(value_error("permit_header", &name))
+    }
+}
+
+/// RFC 9110 section 5.1.
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

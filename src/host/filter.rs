@@ -10,6 +10,7 @@ use proxy_wasm::types::{Action, Bytes, MapType};
 
 use super::kind::HostKind;
 use crate::authorizer::Authorizer;
+use crate::config::PERMITTED;
 use crate::credentials::CredentialsError;
 use crate::decision::{Challenge, ChallengeReason, Decision};
 use crate::request::{Body, RequestHead};
@@ -33,6 +34,19 @@ impl Filter {
 }
 
 impl Edge {
+    /// Lets a request go on, with the header that tells a guard behind the filter so. A client's own
+    /// is replaced.
+    fn forward(&self) -> Action {
+        let Some(name) = self.authorizer.config().permit_header() else {
+            return Action::Continue;
+        };
+        let map = MapType::HttpRequestHeaders;
+        match hostcalls::set_map_value(map, name, Some(PERMITTED)) {
+            Ok(()) => Action::Continue,
+            Err(_) => unavailable("the host took no header"),
+        }
+    }
+
     /// The request target as the registry will get it.
     ///
     /// Envoy forwards what it shows as `:path`. ngx_wasm_module shows NGINX's reading of it there,
@@ -97,7 +111,7 @@ impl HttpContext for Filter {
         };
         let decision = edge.authorizer.decide(&head, super::now());
         let Some(response) = edge.authorizer.response(&decision, &head) else {
-            return Action::Continue;
+            return edge.forward();
         };
         log(&decision);
         let headers = response
