@@ -102,6 +102,12 @@ pub(crate) unsafe extern "C" fn set_config(
         };
         let config = Config::from_json(&json, EMBEDDED)
             .map_err(|fault| format!("configuration refused: {place}{fault}"))?;
+        if config.permit_header().is_some() {
+            return Err(format!(
+                "configuration refused: {place}`permit_header`: NGINX runs this module in every \
+                 location that is configured so, and needs no guard behind it; expected none"
+            ));
+        }
         log::configuration(cf, NGX_LOG_INFO, format_args!("{}", config.describe()));
         for line in config.dates_that_do_not_hold(now()) {
             log::configuration_warning(cf, format_args!("{line}"));

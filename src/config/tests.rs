@@ -100,6 +100,18 @@ fn what_is_wrong_is_said_in_one_line_that_names_the_key() {
             "`rootcertbundle`: found an empty string",
         ),
         (
+            with("permit_header", json!("authorization")),
+            "`permit_header`: found authorization; expected the name of a header",
+        ),
+        (
+            with("permit_header", json!("x-a b")),
+            "`permit_header`: found x-a b; expected the name of a header",
+        ),
+        (
+            with("permit_header", json!("x-forwarded-proto")),
+            "`permit_header`: found x-forwarded-proto; expected the name of a header",
+        ),
+        (
             with("gitlab_api", json!("allow")),
             "`gitlab_api`: found allow; expected \"deny\" or \"authorize\"",
         ),
@@ -357,4 +369,12 @@ fn only_gitlab_has_gitlabs_api() {
             )),
         }
     }
+}
+
+#[test]
+fn a_permit_header_is_known_by_its_lower_case() {
+    let read = |json: String| Config::from_json(json.as_bytes(), &[]).unwrap();
+    assert_eq!(read(complete().to_string()).permit_header(), None);
+    let config = read(with("permit_header", json!("X-Registry-Permit")));
+    assert_eq!(config.permit_header(), Some("x-registry-permit"));
 }

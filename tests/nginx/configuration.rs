@@ -2,12 +2,17 @@
 
 use libtest_mimic::Trial;
 use testbed::nginx::Version;
+use testbed::process::Folder;
 
 use crate::edge::{Test, check, on_every_version, standard};
 
 const TESTS: &[Test] = &[
     ("a fault stops `nginx -t` with file, line and key", faults),
     ("the configuration may stand in nginx.conf itself", inline),
+    (
+        "a header for a guard behind the filter is none that NGINX would set",
+        permit_header,
+    ),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -86,6 +91,22 @@ fn inline(version: Version) {
     let printed = printed.unwrap_err();
     assert!(
         printed.contains("configuration refused: `rootcertbundle`"),
+        "{printed}"
+    );
+}
+
+fn permit_header(version: Version) {
+    let folder = Folder::temporary("registry-nginx-permit-").unwrap();
+    let file = folder.path().join("filter.json");
+    let line = format!("registry_token_filter_config {};", file.display());
+    let mut configuration = standard();
+    std::fs::write(&file, configuration.to_string()).unwrap();
+    check(version, &line).unwrap();
+    configuration["permit_header"] = "x-registry-permit".into();
+    std::fs::write(&file, configuration.to_string()).unwrap();
+    let printed = check(version, &line).unwrap_err();
+    assert!(
+        printed.contains("`permit_header`: NGINX runs this"),
         "{printed}"
     );
 }

@@ -1,8 +1,8 @@
 //! Heads that no well-meaning client sends: none of them stops the filter, and none gets past it.
 
 use crate::Test;
-use crate::filter::{Filter, Mint, TARGET};
-use crate::host::{Dialect, Head, Request};
+use crate::filter::{self, Filter, Mint, TARGET};
+use crate::host::{Dialect, Head, Options, Request};
 
 pub(crate) const TESTS: &[Test] = &[
     (
@@ -35,6 +35,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "several credentials are none, joined by the host or not",
         several_credentials,
+    ),
+    (
+        "a forwarded request carries the permit header, once, and a refused one does not",
+        permit_header,
     ),
     (
         "an empty body is one that the host or its length says is empty",
@@ -417,5 +421,42 @@ fn empty_bodies() {
         }
         let status = status(&mut filter, head);
         assert_eq!(status, expected, "{end_of_stream} {length:?} {encoding:?}");
+    }
+}
+
+fn permit_header() {
+    const NAME: &str = "x-registry-permit";
+    for dialect in Dialect::ALL {
+        for (name, token, own, expected) in [
+            (Some(NAME), true, None, 1),
+            (Some(NAME), true, Some(NAME), 1),
+            (
+                Some("X-Registry-Permit"),
+                true,
+                Some("X-REGISTRY-PERMIT"),
+                1,
+            ),
+            // Its twins: no key, no token.
+            (None, true, Some(NAME), 0),
+            (Some(NAME), false, Some(NAME), 0),
+        ] {
+            let mut configuration = filter::standard();
+            if let Some(name) = name {
+                configuration["permit_header"] = name.into();
+            }
+            let mut filter = Filter::with(Options::of(dialect), &configuration);
+            let mut head = head(dialect);
+            if !token {
+                head.fields.retain(|(name, _)| name != "authorization");
+            }
+            if let Some(own) = own {
+                add(&mut head, own, "yes");
+            }
+            let expected_status = (!token).then_some(401);
+            assert_eq!(status(&mut filter, head), expected_status);
+            let written = filter.vm.take_replaced();
+            let wanted = vec![(NAME.to_owned(), "yes".to_owned()); expected];
+            assert_eq!(written, wanted, "{dialect:?} {name:?} {token} {own:?}");
+        }
     }
 }

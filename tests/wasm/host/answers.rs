@@ -35,6 +35,7 @@ pub(super) fn answer(name: &str) -> Answer {
         "proxy_increment_metric" => increment_metric,
         "proxy_log" => log,
         "proxy_record_metric" => record_metric,
+        "proxy_replace_header_map_value" => replace_header_map_value,
         "proxy_send_local_response" => send_local_response,
         "proxy_set_effective_context" => set_effective_context,
         _ => |call| Err(call.fault("the filter has no use for it")),
@@ -100,6 +101,25 @@ fn get_property(call: &mut Call<'_>) -> Result<Status, Fault> {
         Some(None) => Ok(Status::NOT_FOUND),
         None => Err(call.fault(format!("the filter has no use for the property {name}"))),
     }
+}
+
+/// Only the head of a request, and only with what can stand in one.
+fn replace_header_map_value(call: &mut Call<'_>) -> Result<Status, Fault> {
+    const REQUEST_HEADERS: u32 = 0;
+    call.only_in(&[Stage::RequestHeaders])?;
+    if call.word(0) != REQUEST_HEADERS {
+        return Err(call.fault(format!("map {} is not there", call.word(0))));
+    }
+    let (name, value) = (call.text(1)?, call.text(3)?);
+    if name != name.to_ascii_lowercase() || value.chars().any(char::is_control) {
+        return Err(call.fault(format!("{name:?}: {value:?} is no field")));
+    }
+    let head = call.state().head.as_mut().expect("a request has a head");
+    head.fields
+        .retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+    head.fields.push((name.clone(), value.clone().into_bytes()));
+    call.state().replaced.push((name, value));
+    Ok(Status::OK)
 }
 
 fn get_header_map_pairs(call: &mut Call<'_>) -> Result<Status, Fault> {

@@ -66,6 +66,8 @@ pub(crate) struct State {
     /// The request whose head is being looked at.
     pub(crate) head: Option<Head>,
     pub(crate) response: Option<Response>,
+    /// Fields that the guest wrote into the head of a request.
+    pub(crate) replaced: Vec<(String, String)>,
     pub(crate) metrics: Metrics,
     pub(crate) log: Vec<LogLine>,
     /// How often each foreign function was called.
@@ -96,6 +98,7 @@ impl State {
             configuration: Vec::new(),
             head: None,
             response: None,
+            replaced: Vec::new(),
             metrics: Metrics::default(),
             log: Vec::new(),
             calls: BTreeMap::new(),

@@ -163,6 +163,11 @@ impl Vm {
         std::mem::take(&mut self.store.data_mut().log)
     }
 
+    /// The fields that the guest wrote into heads since it was last asked for.
+    pub(crate) fn take_replaced(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.store.data_mut().replaced)
+    }
+
     /// How often the guest had a signature verified.
     pub(crate) fn signatures_verified(&self) -> u64 {
         let calls = &self.store.data().calls;
