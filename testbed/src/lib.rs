@@ -16,6 +16,7 @@ pub mod certs;
 pub mod clients;
 pub mod envoy;
 mod error;
+pub mod gateway;
 pub mod image;
 pub mod issuer;
 pub mod nginx;

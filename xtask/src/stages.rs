@@ -86,6 +86,16 @@ pub(crate) const ALL: &[Stage] = &[
         work: suites::envoy,
     },
     Stage {
+        name: "envoys",
+        purpose: "the same on the four minor versions of Envoy before the newest",
+        work: suites::envoys,
+    },
+    Stage {
+        name: "hosts",
+        purpose: "Envoy Gateway and Istio, really running, by the manifests that edgectl renders",
+        work: suites::hosts,
+    },
+    Stage {
         name: "nginx",
         purpose: "the native module in stock NGINX, two versions",
         work: suites::nginx,

@@ -5,6 +5,8 @@
 
 mod envoy;
 
+use std::net::IpAddr;
+
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::gitlab_rb;
@@ -78,6 +80,20 @@ pub fn istio(token: &TokenAuth, names: &Names) -> Result<String, RenderError> {
 /// # Errors
 /// [`RenderError`].
 pub fn envoy_gateway(site: &Site, names: &Names) -> Result<String, RenderError> {
+    // A host name of Gateway API is none of numbers: the route would answer 500 (measured).
+    if let Some(gitlab) = &site.realm_route
+        && gitlab
+            .host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok()
+    {
+        return Err(RenderError::Site(format!(
+            "GitLab is at the address {}, and Envoy Gateway sends requests to a name: give GitLab's \
+             URL by its host name with --gitlab-url",
+            gitlab.host
+        )));
+    }
     // Envoy Gateway writes an image without a scheme.
     let image = names.image.strip_prefix("oci://").unwrap_or(&names.image);
     let context = context! { image, ..context_of(site, names)? };

@@ -55,6 +55,51 @@ pub static FUNC_E: Tool = Tool {
     },
 };
 
+/// Envoy Gateway, a control plane that needs no cluster.
+pub static ENVOY_GATEWAY: Tool = Tool {
+    name: "envoy-gateway",
+    version: "1.9.1",
+    purpose: "Envoy driven by Gateway API resources",
+    source: Source::Go {
+        module: "github.com/envoyproxy/gateway/cmd/envoy-gateway",
+        binary: "envoy-gateway",
+    },
+};
+
+/// Istio's command line, which knows what Istio takes. Istio's releases cannot be had by name: this is
+/// a commit on the way to 1.31.
+pub static ISTIOCTL: Tool = istio(
+    "istioctl",
+    "istio.io/istio/istioctl/cmd/istioctl",
+    "judging manifests as Istio does",
+);
+
+/// Istio's control plane.
+pub static ISTIOD: Tool = istio(
+    "pilot-discovery",
+    "istio.io/istio/pilot/cmd/pilot-discovery",
+    "Envoy driven by Istio's resources",
+);
+
+/// Istio's agent, which starts Envoy.
+pub static ISTIO_AGENT: Tool = istio(
+    "pilot-agent",
+    "istio.io/istio/pilot/cmd/pilot-agent",
+    "Envoy driven by Istio's resources",
+);
+
+const fn istio(name: &'static str, module: &'static str, purpose: &'static str) -> Tool {
+    Tool {
+        name,
+        version: "0.0.0-20260827124520-eed52ebb66ad",
+        purpose,
+        source: Source::Go {
+            module,
+            binary: name,
+        },
+    }
+}
+
 /// Distribution 2.8.2, as Debian builds it.
 pub static DISTRIBUTION_2: Tool = Tool {
     name: "docker-registry",
@@ -322,6 +367,10 @@ pub static ALL: &[&Tool] = &[
     &OLDER_ENVOYS[2],
     &OLDER_ENVOYS[3],
     &FUNC_E,
+    &ENVOY_GATEWAY,
+    &ISTIOCTL,
+    &ISTIOD,
+    &ISTIO_AGENT,
     &DISTRIBUTION_2,
     &DISTRIBUTION_3,
     &OCI_CONFORMANCE,

@@ -1,8 +1,9 @@
 //! Stages that run tests.
 
 use anyhow::{Result, bail};
+use testbed::envoy::VERSION_VARIABLE;
 use testbed::nginx::Version;
-use testbed::tools::{NODE, WASM32_UNKNOWN, WASM32_WASIP1};
+use testbed::tools::{NODE, OLDER_ENVOYS, WASM32_UNKNOWN, WASM32_WASIP1};
 
 use crate::bindgen;
 use crate::runner::{Runner, cargo};
@@ -40,6 +41,25 @@ pub(super) fn registry(runner: &mut Runner) -> Result<String> {
 
 pub(super) fn envoy(runner: &mut Runner) -> Result<String> {
     suite(runner, "envoy")
+}
+
+/// The suite of [`envoy`], whole, on each older version.
+pub(super) fn envoys(runner: &mut Runner) -> Result<String> {
+    runner.ensure(&WASM32_WASIP1)?;
+    let mut passed = Vec::new();
+    for version in &OLDER_ENVOYS {
+        runner.ensure(version)?;
+        let mut command = cargo(&["test", "--package", "registry-token-filter"]);
+        command.args(["--test", "envoy"]);
+        command.env(VERSION_VARIABLE, version.version);
+        let printed = runner.run(command)?;
+        passed.push(format!("{}: {}", version.version, counted(&printed)?));
+    }
+    Ok(passed.join(", "))
+}
+
+pub(super) fn hosts(runner: &mut Runner) -> Result<String> {
+    suite(runner, "hosts")
 }
 
 /// The native module: lints against the headers of each NGINX, and its suite on both.

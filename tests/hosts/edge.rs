@@ -1,0 +1,206 @@
+//! What the hosts have in common: registry nodes and issuer, a registry that holds the filter's image,
+//! and the walk of real clients.
+
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use testbed::Stack;
+use testbed::clients::{Buildah, Outcome, Skopeo, Target};
+use testbed::image::{self, Form};
+use testbed::issuer::User;
+use testbed::process::{Folder, free_port, output};
+use testbed::registry::{Node, Release, Settings};
+use testbed::stack::HOST;
+use testbed::tools::{Progress, Tools};
+
+use crate::ask::{Answer, Asker};
+
+pub(crate) fn tools() -> &'static Tools {
+    static TOOLS: LazyLock<Tools> = LazyLock::new(|| Tools::open(Progress::stderr()).unwrap());
+    &TOOLS
+}
+
+/// Everything but the edge.
+pub(crate) struct Site {
+    pub(crate) stack: Stack,
+    images: Node,
+    pub(crate) folder: Folder,
+    pub(crate) port: u16,
+    pub(crate) target: Target,
+    asker: Asker,
+    alice: User,
+    bob: User,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        let alice =
+            User::new("alice", "alice's password").may("group", &["pull", "push", "delete"]);
+        let bob = User::new("bob", "bob's password").may("group", &["pull"]);
+        // What starts besides the edge under test: nodes, issuer and certificates are the stack's.
+        let stack = Stack::builder(tools())
+            .user(alice.clone())
+            .user(bob.clone())
+            .start()
+            .unwrap_or_else(|error| panic!("{error}"));
+        let folder = Folder::temporary("registry-hosts-").unwrap();
+        let port = free_port().unwrap();
+        let target = Target {
+            authority: format!("{HOST}:{port}"),
+            ..stack.target()
+        };
+        let images = images(&folder);
+        Self {
+            stack,
+            asker: Asker::new(port, &target.ca_file),
+            images,
+            folder,
+            port,
+            target,
+            alice,
+            bob,
+        }
+    }
+
+    /// The reference of the filter's image in this form; it is there.
+    pub(crate) fn image(&self, form: Form) -> String {
+        let folder = self.folder.path().join("images");
+        let written = image::write(self.stack.wasm(), &folder).unwrap();
+        let image = written.iter().find(|image| image.form == form).unwrap();
+        let reference = self.reference(form.name());
+        image::push(tools(), image, &reference).unwrap();
+        reference
+    }
+
+    /// What an image of this tag would be called.
+    pub(crate) fn reference(&self, tag: &str) -> String {
+        let port = self.images.settings().port;
+        format!("127.0.0.1:{port}/registry-token-filter:{tag}")
+    }
+
+    /// What `edgectl config render` makes of this site for a host, with the filter from this image.
+    pub(crate) fn rendered(&self, host: &str, image: &str) -> String {
+        let mut edgectl = Command::new(self.stack.edgectl());
+        edgectl.args(["config", "render", "--for", host, "--image"]);
+        edgectl.arg(format!("oci://{image}"));
+        edgectl.arg(format!("--registry-url=https://{}", self.target.authority));
+        // By name: Gateway API takes no address for one.
+        let issuer = self.stack.issuer().address().port();
+        edgectl.arg(format!("--gitlab-url=http://{HOST}:{issuer}"));
+        edgectl.args(["--realm-at-edge", "--profile", "distribution-2.8"]);
+        edgectl.args(["--service", "container_registry"]);
+        edgectl.args(["--issuer", "omnibus-gitlab-issuer"]);
+        edgectl.arg("--rootcertbundle");
+        edgectl.arg(&self.stack.signing_key().certificate);
+        for node in self.stack.nodes() {
+            edgectl.arg(format!("--node=https://127.0.0.1:{}", node.settings().port));
+        }
+        output(&mut edgectl).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The answer to `GET /v2/` without a token; none if there is no answer.
+    pub(crate) fn ask(&self) -> Option<Answer> {
+        self.asker.get("/v2/", "")
+    }
+
+    /// The same from a client that speaks for the filter.
+    pub(crate) fn ask_as_the_filter(&self) -> Option<Answer> {
+        self.asker.get("/v2/", "x-registry-permit: yes\r\n")
+    }
+
+    /// Waits until the edge answers so.
+    pub(crate) fn wait_until_status(&self, status: u16) {
+        let end = Instant::now() + Duration::from_secs(30);
+        let mut last = None;
+        while Instant::now() < end {
+            last = self.ask().map(|answer| answer.status);
+            if last == Some(status) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the edge does not answer {status}, but {last:?}");
+    }
+
+    /// What is answered over and over for a while; a request that got through fails the test.
+    pub(crate) fn is_closed_for(&self, time: Duration) -> Vec<u16> {
+        let end = Instant::now() + time;
+        let mut seen = Vec::new();
+        while Instant::now() < end {
+            for answer in [self.ask(), self.ask_as_the_filter()].into_iter().flatten() {
+                assert!(answer.status >= 400, "it is open: {}", answer.status);
+                if seen.last() != Some(&answer.status) {
+                    seen.push(answer.status);
+                }
+            }
+        }
+        assert!(!seen.is_empty(), "nobody answered");
+        seen
+    }
+
+    /// Real clients log in, push, pull, are refused, and delete.
+    pub(crate) fn walk(&self) {
+        let challenge = self.ask().unwrap();
+        assert_eq!(challenge.status, 401);
+        let realm = format!(
+            "Bearer realm=\"https://{}/jwt/auth\"",
+            self.target.authority
+        );
+        let said = challenge.field("www-authenticate").unwrap();
+        assert!(said.starts_with(&realm), "{said}");
+
+        let image = self.target.image("group/app", "1");
+        let reference = format!("docker://{image}");
+        let buildah = Buildah::new(tools(), &self.target).unwrap();
+        did(buildah.build(&image, "written by a test"));
+        did(buildah.login(&self.alice));
+        did(buildah.push(&image));
+        did(buildah.remove(&image));
+        did(buildah.pull(&image));
+
+        let skopeo = Skopeo::new(tools(), &self.target).unwrap();
+        did_not(skopeo.inspect(&reference));
+        did(skopeo.login(&self.bob));
+        did(skopeo.inspect(&image));
+        did_not(skopeo.copy(
+            &reference,
+            &format!("docker://{}", self.target.image("group/copy", "1")),
+        ));
+        did_not(skopeo.delete(&image));
+        did(skopeo.login(&self.alice));
+        did(skopeo.delete(&image));
+        did_not(skopeo.inspect(&image));
+    }
+}
+
+/// A registry on loopback that anybody may use, without TLS.
+fn images(folder: &Folder) -> Node {
+    let settings = Settings {
+        name: "images".to_owned(),
+        release: Release::Distribution2,
+        port: free_port().unwrap(),
+        storage: folder.path().join("image-storage"),
+        secret: "of no consequence here".to_owned(),
+        certificate: None,
+        token: None,
+        nosniff: false,
+    };
+    Node::start(tools(), settings, folder.path()).unwrap()
+}
+
+/// `text` with what stands for a place of the site replaced; it has to be there.
+pub(crate) fn replaced(text: &str, place: &str, by: &str) -> String {
+    assert!(text.contains(place), "there is no {place:?} in\n{text}");
+    text.replace(place, by)
+}
+
+fn did(outcome: testbed::Result<Outcome>) -> Outcome {
+    let outcome = outcome.unwrap();
+    outcome.success().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn did_not(outcome: testbed::Result<Outcome>) {
+    let outcome = outcome.unwrap();
+    assert!(!outcome.succeeded(), "it succeeded: {outcome}");
+}
