@@ -193,7 +193,7 @@ impl Plan {
             "istio.yaml",
             "Istio",
             false,
-            render::istio(&site.token, names)?,
+            render::istio(render::IstioApi::WasmPlugin, &site.token, names)?,
         );
         let gateway = render::envoy_gateway(site, names)?;
         add("envoy-gateway.yaml", "Envoy Gateway", false, gateway);

@@ -19,6 +19,7 @@ mod error;
 pub mod gateway;
 pub mod image;
 pub mod issuer;
+pub mod istio;
 pub mod nginx;
 pub mod process;
 pub mod registry;

@@ -79,16 +79,15 @@ impl Site {
         format!("127.0.0.1:{port}/registry-token-filter:{tag}")
     }
 
-    /// What `edgectl config render` makes of this site for a host, with the filter from this image.
-    pub(crate) fn rendered(&self, host: &str, image: &str) -> String {
+    /// What `edgectl config render` makes of this site for a host, with the filter from this image;
+    /// `realm` are the arguments about the token endpoint.
+    pub(crate) fn rendered(&self, host: &str, image: &str, realm: &[String]) -> String {
         let mut edgectl = Command::new(self.stack.edgectl());
         edgectl.args(["config", "render", "--for", host, "--image"]);
         edgectl.arg(format!("oci://{image}"));
         edgectl.arg(format!("--registry-url=https://{}", self.target.authority));
-        // By name: Gateway API takes no address for one.
-        let issuer = self.stack.issuer().address().port();
-        edgectl.arg(format!("--gitlab-url=http://{HOST}:{issuer}"));
-        edgectl.args(["--realm-at-edge", "--profile", "distribution-2.8"]);
+        edgectl.args(realm).args(["--profile", "distribution-2.8"]);
+        edgectl.arg("--wasm").arg(self.stack.wasm());
         edgectl.args(["--service", "container_registry"]);
         edgectl.args(["--issuer", "omnibus-gitlab-issuer"]);
         edgectl.arg("--rootcertbundle");
@@ -140,14 +139,11 @@ impl Site {
     }
 
     /// Real clients log in, push, pull, are refused, and delete.
-    pub(crate) fn walk(&self) {
+    pub(crate) fn walk(&self, realm: &str) {
         let challenge = self.ask().unwrap();
         assert_eq!(challenge.status, 401);
-        let realm = format!(
-            "Bearer realm=\"https://{}/jwt/auth\"",
-            self.target.authority
-        );
         let said = challenge.field("www-authenticate").unwrap();
+        let realm = format!("Bearer realm=\"{realm}\"");
         assert!(said.starts_with(&realm), "{said}");
 
         let image = self.target.image("group/app", "1");

@@ -42,7 +42,7 @@ fn walk() {
         let image = site.image(form);
         let _gateway = start(&site, &resources(&site, &image));
         site.wait_until_status(401);
-        site.walk();
+        site.walk(&format!("https://{}/jwt/auth", site.target.authority));
     }
 }
 
@@ -86,7 +86,13 @@ fn bad_configuration() {
 
 /// What is rendered, with the places marked SITE filled for this machine.
 fn resources(site: &Site, image: &str) -> String {
-    let rendered = site.rendered("envoy-gateway", image);
+    // By name: Gateway API takes no address for one.
+    let issuer = site.stack.issuer().address();
+    let realm = [
+        format!("--gitlab-url=http://localhost:{}", issuer.port()),
+        "--realm-at-edge".to_owned(),
+    ];
+    let rendered = site.rendered("envoy-gateway", image, &realm);
     let first = site.stack.nodes()[0].settings().port;
     let rendered = replaced(
         &rendered,
@@ -98,7 +104,6 @@ fn resources(site: &Site, image: &str) -> String {
         &format!("    - name: registry  # SITE: the registry's Service\n      port: {first}\n"),
         "    - {group: gateway.envoyproxy.io, kind: Backend, name: registry}\n",
     );
-    let issuer = site.stack.issuer().address();
     let rendered = replaced(
         &rendered,
         &format!(

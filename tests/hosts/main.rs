@@ -21,6 +21,8 @@ mod ask;
 mod edge;
 #[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod istio;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -31,5 +33,6 @@ fn main() -> ExitCode {
         eprintln!("cannot handle Ctrl-C");
         return ExitCode::FAILURE;
     };
-    libtest_mimic::run(&arguments, gateway::trials()).exit_code()
+    let trials = [istio::trials(), gateway::trials()];
+    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

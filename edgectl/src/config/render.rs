@@ -62,17 +62,42 @@ pub fn nginx(site: &Site) -> Result<String, RenderError> {
     )
 }
 
-/// Istio: `WasmPlugin` and `EnvoyFilter`.
+/// How Istio is told of the filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IstioApi {
+    /// `WasmPlugin`: what every Istio of today knows.
+    WasmPlugin,
+    /// `TrafficExtension`, which replaces it from 1.31 on.
+    TrafficExtension,
+    /// `EnvoyFilter`: from a file in the proxies, in gateways and sidecars.
+    EnvoyFilter,
+}
+
+/// Istio: the filter, and what its proxies have to do about paths.
 ///
 /// # Errors
 /// [`RenderError`].
-pub fn istio(token: &TokenAuth, names: &Names) -> Result<String, RenderError> {
+pub fn istio(api: IstioApi, token: &TokenAuth, names: &Names) -> Result<String, RenderError> {
+    const PATHS: &str = include_str!("render/istio-paths.yaml");
+    let template = match api {
+        IstioApi::WasmPlugin => format!("{}{PATHS}", include_str!("render/istio.yaml")),
+        IstioApi::TrafficExtension => {
+            format!(
+                "{}{PATHS}",
+                include_str!("render/istio-traffic-extension.yaml")
+            )
+        }
+        IstioApi::EnvoyFilter => include_str!("render/istio-envoy-filter.yaml").to_owned(),
+    };
     let context = context! {
         namespace => names.namespace.as_str(),
         image => names.image.as_str(),
+        wasm => names.wasm.as_str(),
         plugin => plugin_mapping(token, 4),
+        plugin_deep => plugin_mapping(token, 6),
+        json => token.to_json(),
     };
-    fill(include_str!("render/istio.yaml"), context)
+    fill(&template, context)
 }
 
 /// Envoy Gateway: `EnvoyExtensionPolicy`, routes and traffic policies.

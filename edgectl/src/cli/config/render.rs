@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use edgectl::config::check::{self, Beside, Grade};
+use edgectl::config::render::IstioApi;
 use edgectl::config::site::TokenAuth;
 use edgectl::config::{render, site};
 use jiff::Timestamp;
@@ -44,8 +45,12 @@ enum Target {
     Envoy,
     /// NGINX with the filter's native module
     Nginx,
-    /// Istio: WasmPlugin and EnvoyFilter
+    /// Istio: WasmPlugin, and an EnvoyFilter for paths
     Istio,
+    /// Istio from 1.31 on: TrafficExtension, and an EnvoyFilter for paths
+    IstioTrafficExtension,
+    /// Istio: an EnvoyFilter with the filter from a file, for gateways and sidecars
+    IstioEnvoyFilter,
     /// Envoy Gateway: EnvoyExtensionPolicy, routes and policies
     EnvoyGateway,
     /// The filter's own configuration, as it is in all of the others
@@ -63,9 +68,14 @@ impl Render {
                 let text = token.to_json();
                 (token, text)
             }
-            Target::Istio => {
+            Target::Istio | Target::IstioTrafficExtension | Target::IstioEnvoyFilter => {
+                let api = match self.target {
+                    Target::IstioTrafficExtension => IstioApi::TrafficExtension,
+                    Target::IstioEnvoyFilter => IstioApi::EnvoyFilter,
+                    _ => IstioApi::WasmPlugin,
+                };
                 let token = self.site.token(&facts, bundle)?;
-                let text = render::istio(&token, &names)?;
+                let text = render::istio(api, &token, &names)?;
                 (token, text)
             }
             Target::Envoy | Target::Nginx | Target::EnvoyGateway => {

@@ -13,19 +13,25 @@ impl Checker<'_> {
         match kind {
             "WasmPlugin" => {
                 if let Some(spec) = root.get("spec") {
-                    self.istio(At {
-                        node: spec,
-                        path: "spec",
-                    });
+                    self.istio(
+                        spec,
+                        At {
+                            node: spec,
+                            path: "spec",
+                        },
+                    );
                 }
                 true
             }
             "TrafficExtension" => {
-                if let Some(wasm) = root.at(&["spec", "wasm"]) {
-                    self.istio(At {
-                        node: wasm,
-                        path: "spec.wasm",
-                    });
+                if let (Some(spec), Some(wasm)) = (root.get("spec"), root.at(&["spec", "wasm"])) {
+                    self.istio(
+                        spec,
+                        At {
+                            node: wasm,
+                            path: "spec.wasm",
+                        },
+                    );
                 }
                 true
             }
@@ -43,7 +49,8 @@ impl Checker<'_> {
         }
     }
 
-    fn istio(&mut self, at: At<'_>) {
+    /// `at` holds the filter, `spec` says when it runs: the same in a `WasmPlugin` alone.
+    fn istio(&mut self, spec: &Node, at: At<'_>) {
         let Some(config) = at.node.get("pluginConfig") else {
             return;
         };
@@ -71,13 +78,13 @@ impl Checker<'_> {
                 "Write `failStrategy: FAIL_RELOAD`.",
             ),
         }
-        let phase = at.node.get("phase");
+        let phase = spec.get("phase");
         if phase.and_then(Node::text) != Some("AUTHN") {
             self.find(
                 finding::PHASE,
                 At {
-                    node: phase.unwrap_or(at.node),
-                    path: &path("phase"),
+                    node: phase.unwrap_or(spec),
+                    path: "spec.phase",
                 },
                 "the filter does not run in the phase AUTHN: others decide about a request, or \
                  answer it, before",
