@@ -17,6 +17,7 @@ pub mod clients;
 pub mod envoy;
 mod error;
 pub mod gateway;
+pub mod hosts;
 pub mod image;
 pub mod issuer;
 pub mod istio;

@@ -2,6 +2,7 @@
 
 use testbed::clients::{Buildah, Crane, Docker, Outcome, Skopeo};
 use testbed::issuer::User;
+use testbed::{envoy, hosts};
 
 use crate::support::edge::{APP, PUBLIC, SECRET, alice, bob, carol, root};
 use crate::support::http::{Request, Version};
@@ -254,4 +255,7 @@ fn deletion(lab: &Lab) {
     assert_eq!(edge.client.send(Version::Http11, &delete).status, 202);
     assert_eq!(edge.client.send(Version::Http11, &head).status, 404);
     did_not(skopeo.inspect(&image), &["manifest unknown"]);
+    let host = hosts::envoy(envoy::chosen().unwrap().version);
+    let saw = "log in, push, pull, are refused, delete";
+    hosts::saw(&host, hosts::Fact::Walk, saw).unwrap();
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use edgectl::KeyPair;
 use registry_token_filter::profile::Profile;
 use serde_json::{Value, json};
+use testbed::envoy;
 use testbed::envoy::{Document, Settings, Update, bootstrap, try_out};
+use testbed::hosts::{self, Fact};
 use testbed::registry::Release;
 
 use crate::support::edge::{APP, Edge, Setup};
@@ -182,6 +184,8 @@ fn no_start(lab: &Lab) {
             "{error}"
         );
     }
+    let saw = "does not start; one line names the key";
+    hosts::saw(&host(), Fact::Start, saw).unwrap();
 }
 
 fn update(lab: &Lab) {
@@ -238,6 +242,22 @@ fn update(lab: &Lab) {
     alone["rootcertbundle"] = json!(second.certificate_pem);
     assert_eq!(edge.stack.update_plugin(&alone).unwrap(), Update::Accepted);
     assert_trusts(&edge, &new_token, &old_token);
+    for (fact, saw) in [
+        (
+            Fact::Update,
+            "refused, one line names the key; the old one serves on",
+        ),
+        (
+            Fact::Reload,
+            "in force, without what was kept of the old one",
+        ),
+    ] {
+        hosts::saw(&host(), fact, saw).unwrap();
+    }
+}
+
+fn host() -> String {
+    hosts::envoy(envoy::chosen().unwrap().version)
 }
 
 /// Whatever worker answers: the one token is served, the other is not believed.

@@ -5,6 +5,7 @@
 
 use corpus::{Answer, Corpus};
 use testbed::envoy::listeners::Shape;
+use testbed::{envoy, hosts};
 
 use crate::support::lab::Lab;
 use crate::support::suite::Test;
@@ -49,6 +50,9 @@ fn run(lab: &Lab) {
         faults.len(),
         faults.join("\n\n")
     );
+    let cases = format!("{count} of {count}, through two listeners");
+    let host = hosts::envoy(envoy::chosen().unwrap().version);
+    hosts::saw(&host, hosts::Fact::Corpus, &cases).unwrap();
 }
 
 /// Whether Envoy gave the answer itself, with this status.

@@ -6,6 +6,7 @@ use base64ct::{Base64, Encoding as _};
 use libtest_mimic::Trial;
 use serde_json::Value;
 use testbed::gateway::EnvoyGateway;
+use testbed::hosts::{self, Fact};
 use testbed::image::Form;
 
 use crate::edge::{Site, replaced, tools};
@@ -30,6 +31,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
+fn saw(fact: Fact, what: &str) {
+    hosts::saw(&hosts::gateway(), fact, what).unwrap();
+}
+
 fn start(site: &Site, resources: &str) -> EnvoyGateway {
     let folder = site.folder.path().join("gateway");
     EnvoyGateway::start(tools(), resources, site.port, &folder)
@@ -44,6 +49,11 @@ fn walk() {
         site.wait_until_status(401);
         site.walk(&format!("https://{}/jwt/auth", site.target.authority));
     }
+    saw(Fact::Walk, "log in, push, pull, are refused, delete");
+    saw(
+        Fact::Corpus,
+        "those of its Envoy, which is one of the above",
+    );
 }
 
 fn missing_image() {
@@ -60,6 +70,11 @@ fn missing_image() {
     gateway.update(&present).unwrap();
     assert_eq!(site.is_closed_for(wait).last(), Some(&401));
     assert!(gateway.log_text().contains("MANIFEST_UNKNOWN"));
+    saw(
+        Fact::Start,
+        "without the image: closed (403, by the guard), also in the moment when it comes",
+    );
+    saw(Fact::Reload, "in force; closed at every moment");
 }
 
 fn bad_configuration() {
@@ -73,6 +88,10 @@ fn bad_configuration() {
         gateway.update(&bad).unwrap();
         assert_eq!(site.is_closed_for(wait), [401]);
         assert!(gateway.log_text().contains("`isuer`: unknown key"));
+        saw(
+            Fact::Update,
+            "refused, one line names the key; the old one serves on",
+        );
     }
     // From the beginning: nothing is served, be it that nothing listens.
     let other = Site::new();

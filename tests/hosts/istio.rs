@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use testbed::hosts::{self, Fact};
 use testbed::image::Form;
 use testbed::istio::Istio;
 use testbed::process::Folder;
@@ -36,6 +37,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
+fn saw(fact: Fact, what: &str) {
+    hosts::saw(&hosts::istio(), fact, what).unwrap();
+}
+
 fn start(site: &Site, resources: &str) -> Istio {
     let folder = site.folder.path().join("istio");
     Istio::start(tools(), resources, site.port, &folder).unwrap_or_else(|error| panic!("{error}"))
@@ -52,6 +57,11 @@ fn walk() {
         site.wait_until_status(401);
         site.walk(&realm(&site));
     }
+    saw(Fact::Walk, "log in, push, pull, are refused, delete");
+    saw(
+        Fact::Corpus,
+        "those of its Envoy, which is one of the above",
+    );
 }
 
 fn missing_image() {
@@ -67,6 +77,11 @@ fn missing_image() {
     istio.update(&missing).unwrap();
     assert_eq!(site.is_closed_for(wait).last(), Some(&403));
     istio.wait_for_log("MANIFEST_UNKNOWN").unwrap();
+    saw(
+        Fact::Start,
+        "without the image: closed (403), also in the moment when it comes",
+    );
+    saw(Fact::Reload, "in force; closed at every moment");
 }
 
 fn bad_configuration() {
@@ -84,6 +99,10 @@ fn bad_configuration() {
         assert_eq!(site.is_closed_for(Duration::from_secs(4)), [401]);
         istio.wait_for_log("`isuer`: unknown key").unwrap();
     }
+    saw(
+        Fact::Update,
+        "refused, one line names the key; the old one serves on",
+    );
 }
 
 /// Istio's filters are on every route of a proxy: the realm is elsewhere, at GitLab.

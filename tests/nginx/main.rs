@@ -11,7 +11,9 @@
 
 use std::process::ExitCode;
 
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
+use testbed::hosts::{self, Fact};
+use testbed::nginx::Version;
 use testbed::process::interrupt;
 
 #[cfg(test)]
@@ -44,5 +46,46 @@ fn main() -> ExitCode {
         reload::trials(),
         walk::trials(),
     ];
-    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+    let trials: Vec<Trial> = trials.into_iter().flatten().collect();
+    let cases = Version::ALL.map(|version| {
+        let is_case =
+            |trial: &&Trial| trial.kind() == version.name() && trial.name().starts_with("corpus: ");
+        trials.iter().filter(is_case).count()
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // What all of it shows is only shown by all of it.
+    if !conclusion.has_failed() && conclusion.num_filtered_out == 0 {
+        for (version, cases) in Version::ALL.into_iter().zip(cases) {
+            seen(version, cases);
+        }
+    }
+    conclusion.exit_code()
+}
+
+/// What the tests saw that have passed.
+fn seen(version: Version, cases: usize) {
+    for (fact, saw) in [
+        (Fact::Corpus, format!("{cases} of {cases}")),
+        (
+            Fact::Walk,
+            "log in, push, pull, are refused, delete".to_owned(),
+        ),
+        (
+            Fact::Start,
+            "does not start; one line names file, line and key".to_owned(),
+        ),
+        (
+            Fact::Update,
+            "refused, one line names the key; the old one serves on".to_owned(),
+        ),
+        (
+            Fact::Reload,
+            "in force, without what was kept of the old one; memory flat over 100 of them"
+                .to_owned(),
+        ),
+    ] {
+        if let Err(error) = hosts::saw(&hosts::nginx(version), fact, &saw) {
+            eprintln!("docs/hosts.md cannot be told: {error}");
+        }
+    }
 }

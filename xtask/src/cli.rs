@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use testbed::process::interrupt;
 use testbed::registry::Release;
 
-use crate::{bench, build, demo, differential, image, menu, nginx, page, stages, tool_list};
+use crate::{bench, build, demo, differential, hosts, image, menu, nginx, page, stages, tool_list};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 something did not go as it must; 2 the command line is wrong;
@@ -39,6 +39,7 @@ enum Command {
     Nginx,
     Image(Image),
     Bench(Bench),
+    Hosts(Hosts),
     /// Build the page that explains decisions, docs/explain/index.html
     Page,
     Differential(Differential),
@@ -135,6 +136,17 @@ Examples:
 
 The last line of the output is `N passed, N failed`, counted in stages.";
 
+/// Print what the last run of the suites saw of each host: the table of docs/hosts.md
+///
+/// The suites envoy, envoys, nginx and hosts write it down while they run. A cell that was not seen
+/// with the artifact as it is now is an error.
+#[derive(Debug, Args)]
+pub(crate) struct Hosts {
+    /// Writes the table into docs/hosts.md
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
 /// Build the filter as OCI images for Istio and Envoy Gateway, and push them
 ///
 /// Writes two image layouts: `image`, whose one layer is an archive that holds plugin.wasm, its
@@ -219,6 +231,7 @@ impl Xtask {
             Command::Test(test) => stages::run(&test),
             Command::Build => build::run(),
             Command::Nginx => nginx::run(),
+            Command::Hosts(hosts) => hosts::run(&hosts),
             Command::Image(image) => image::run(&image),
             Command::Bench(bench) => bench::run(&bench),
             Command::Page => page::run(),
