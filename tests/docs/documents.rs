@@ -193,3 +193,23 @@ fn the_changelog_begins_with_what_is_not_released() {
         "{first}"
     );
 }
+
+#[test]
+fn the_hosts_are_those_that_the_suites_run_on_and_no_cell_is_empty() {
+    let document = read("docs/hosts.md");
+    let (_, rest) = document.split_once("<!-- table -->\n").unwrap();
+    let (table, _) = rest.split_once("\n<!-- end of table -->").unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .skip(2)
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let known = testbed::hosts::all();
+    let known: Vec<&str> = known.iter().map(|(host, _)| host.as_str()).collect();
+    let documented: Vec<&str> = rows.iter().map(|cells| cells[0]).collect();
+    assert_eq!(documented, known);
+    for cells in rows {
+        assert_eq!(cells.len(), 7, "{cells:?}");
+        assert!(cells.iter().all(|cell| !cell.is_empty()), "{cells:?}");
+    }
+}

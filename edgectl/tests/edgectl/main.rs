@@ -9,6 +9,8 @@ mod config_check;
 #[cfg(test)]
 mod config_render;
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod explain;
