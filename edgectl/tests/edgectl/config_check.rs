@@ -416,6 +416,12 @@ fn one_fact_in_a_manifest() {
         ("f@sha256:00", "f:latest", "image-tag", 0),
         ("service: ", "sevice: ", "configuration", 1),
         (
+            "      permit_header: x-registry-permit\n",
+            "",
+            "unguarded",
+            0,
+        ),
+        (
             "kind: EnvoyExtensionPolicy",
             "kind: Other",
             "nothing-found",
@@ -429,10 +435,31 @@ fn one_fact_in_a_manifest() {
             "{from} -> {to}"
         );
     }
-    // TrafficExtension has the same fields one level deeper.
-    let spec: Value = serde_json::json!({"kind": "TrafficExtension", "spec": {"wasm": {"phase": "AUTHN", "failStrategy": "FAIL_OPEN", "pluginConfig": {"realm": "x"}}}});
-    let expected = vec!["fail-open".to_owned(), "configuration".to_owned()];
-    assert_eq!(lab.rules("te.yaml", &spec.to_string(), &[]), (expected, 1));
+    // TrafficExtension says when beside the filter, and the rest one level deeper.
+    let extension = lab.render("istio-traffic-extension", &[]);
+    for (from, to, rule, code) in [
+        (
+            "failStrategy: FAIL_RELOAD",
+            "failStrategy: FAIL_OPEN",
+            "fail-open",
+            1,
+        ),
+        ("phase: AUTHN", "phase: STATS", "phase", 0),
+        (
+            "  phase: AUTHN\n  wasm:\n",
+            "  wasm:\n    phase: AUTHN\n",
+            "phase",
+            0,
+        ),
+        ("service: ", "sevice: ", "configuration", 1),
+    ] {
+        let bad = changed(&extension, from, to);
+        assert_eq!(
+            lab.rules("te.yaml", &bad, &[]),
+            (vec![rule.to_owned()], code),
+            "{from} -> {to}"
+        );
+    }
 }
 
 #[test]

@@ -100,6 +100,7 @@ rules! {
     ADMIN_EXPOSED, "admin-exposed", Warning, "Envoy's admin interface is on loopback";
     UPSTREAM_UNVERIFIED, "upstream-unverified", Warning, "the certificate of the registry's nodes is verified, with its name";
     PHASE, "phase", Warning, "Istio runs the filter before authorization";
+    UNGUARDED, "unguarded", Warning, "a guard behind the filter closes Envoy Gateway until the filter is there";
     IMAGE_TAG, "image-tag", Note, "the filter's image is named by its digest";
     ANSWERED_BEFORE, "answered-before", Error, "nothing in NGINX answers or allows a request before the filter";
     BODY_LIMIT, "body-limit", Error, "NGINX has no largest body";

@@ -116,6 +116,19 @@ impl Checker<'_> {
                 "Write `failOpen: false`.",
             );
         }
+        if config.get("permit_header").is_none() {
+            self.find(
+                finding::UNGUARDED,
+                At {
+                    node: config,
+                    path: &path("config"),
+                },
+                "when an image that was missing comes, Envoy has the route before it has the filter, \
+                 and requests pass unchecked meanwhile (measured)",
+                "Set `permit_header: x-registry-permit`, have a SecurityPolicy deny what lacks it, and \
+                 a ClientTrafficPolicy remove the client's: as `edgectl config render` does.",
+            );
+        }
         let image = at.node.at(&["code", "image", "url"]);
         let pinned = at.node.at(&["code", "image", "sha256"]).is_some();
         self.image(image.filter(|_| !pinned), &path("code.image.url"));
