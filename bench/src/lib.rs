@@ -7,6 +7,7 @@ pub mod compare;
 pub mod cores;
 pub mod document;
 pub mod growth;
+pub mod hosts;
 pub mod lab;
 pub mod load;
 pub mod memory;

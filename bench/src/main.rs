@@ -12,7 +12,7 @@ use bench::lab::Lab;
 use bench::progress::complain;
 use bench::report::{CHAINS, MEMORY, Report, Taken};
 use bench::targets::targets;
-use bench::{chain, document, memory, plot, table};
+use bench::{chain, document, hosts, memory, plot, table};
 use clap::Parser as _;
 use testbed::artifact::root;
 use testbed::process::interrupt;
@@ -45,6 +45,10 @@ fn run(options: &Options) -> Result<()> {
     let mut builds = options.builds()?.into_iter();
     let tools = Tools::open(Progress::stderr())?;
     let mut lab = Lab::open(tools, options.nice, builds.next(), options.modules())?;
+    if options.hosts {
+        say(&hosts::measure(&mut lab, options.plan())?);
+        return Ok(());
+    }
     complain(&format!(
         "about {} s on a calm machine; Ctrl-C ends it and leaves nothing",
         options.estimate()
