@@ -31,6 +31,8 @@ pub struct Facts {
     pub tls: Option<Found<TlsFiles>>,
     /// Headers that the registry adds to its answers, as JSON.
     pub headers: Option<Found<serde_json::Value>>,
+    /// What a token's `alg` may be, a list in JSON, if the registry limits it.
+    pub signing_algorithms: Option<Found<serde_json::Value>>,
     /// Which registry it is, if the file tells.
     pub profile: Option<Found<String>>,
     /// What stands there and cannot be read.

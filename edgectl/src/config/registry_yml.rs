@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::facts::{Bundle, Facts, Field};
 use super::place::{Found, Origin};
 use super::url::Url;
-use super::yaml::Node;
+use super::yaml::{self, Node};
 
 /// What environment variables say.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -54,6 +54,7 @@ impl Reader<'_> {
             Field::Bundle,
         );
         facts.bundle = bundle.map(|path| path.with(Bundle::File(PathBuf::from(&path.value))));
+        self.signing_algorithms(&mut facts);
         self.profile(&mut facts);
         self.gitlab(&mut facts);
         self.http(&mut facts);
@@ -86,6 +87,30 @@ impl Reader<'_> {
                 facts.unread.push((field, why));
                 None
             }
+        }
+    }
+
+    /// What the registry takes no token without, an edge in front of it must not take either.
+    fn signing_algorithms(&self, facts: &mut Facts) {
+        const VARIABLE: &str = "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
+        let of_variable = (self.environment)(VARIABLE).filter(|value| !value.is_empty());
+        facts.signing_algorithms = match of_variable {
+            Some(value) => {
+                let documents = yaml::parse(&value).unwrap_or_default();
+                documents.first().map(|list| Found {
+                    value: list.to_json(),
+                    origin: Origin::Environment(VARIABLE.to_owned()),
+                })
+            }
+            None => {
+                let list = self.root.at(&["auth", "token", "signingalgorithms"]);
+                list.filter(|list| !list.is_null())
+                    .map(|list| Found::in_file(list.to_json(), self.file, list.position))
+            }
+        };
+        if facts.signing_algorithms.is_some() {
+            let profile = "distribution-3".to_owned();
+            facts.profile = facts.signing_algorithms.as_ref().map(|it| it.with(profile));
         }
     }
 
@@ -162,7 +187,6 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::yaml;
     use super::*;
 
     const YAML: &str = "version: 0.1
@@ -179,6 +203,23 @@ auth:
         let root = yaml::parse(text).unwrap().remove(0);
         assert!(is_one(&root), "{text}");
         read(Path::new("config.yml"), &root, environment)
+    }
+
+    #[test]
+    fn a_limit_to_some_algorithms_is_taken_over() {
+        let limited = format!("{YAML}    signingalgorithms: [RS256, ES256]\n");
+        let found = facts(&limited, &|_| None);
+        let expected = serde_json::json!(["RS256", "ES256"]);
+        assert_eq!(found.signing_algorithms.unwrap().value, expected);
+        assert_eq!(found.profile.unwrap().value, "distribution-3");
+        let variable = |name: &str| {
+            let is_it = name == "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
+            is_it.then(|| "[PS256]".to_owned())
+        };
+        let found = facts(&limited, &variable);
+        let expected = serde_json::json!(["PS256"]);
+        assert_eq!(found.signing_algorithms.unwrap().value, expected);
+        assert!(facts(YAML, &|_| None).signing_algorithms.is_none());
     }
 
     #[test]

@@ -243,6 +243,12 @@ fn plugin_mapping(token: &TokenAuth, indent: usize) -> String {
     ];
     lines.extend(
         token
+            .signing_algorithms
+            .as_ref()
+            .map(|algorithms| format!("{margin}signingalgorithms: {algorithms}")),
+    );
+    lines.extend(
+        token
             .headers
             .as_ref()
             .map(|headers| format!("{margin}headers: {headers}")),

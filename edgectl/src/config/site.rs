@@ -39,6 +39,8 @@ pub struct TokenAuth {
     pub profile: Found<String>,
     /// The registry's `http.headers`, if known.
     pub headers: Option<serde_json::Value>,
+    /// The registry's `auth.token.signingalgorithms`, if it has them.
+    pub signing_algorithms: Option<serde_json::Value>,
 }
 
 /// Everything that is missing or contradicts itself, a sentence each.
@@ -68,6 +70,7 @@ pub fn combine(sources: Vec<Facts>) -> Result<Facts, Incomplete> {
         first(&mut together.signing_key, facts.signing_key);
         first(&mut together.tls, facts.tls);
         first(&mut together.headers, facts.headers);
+        first(&mut together.signing_algorithms, facts.signing_algorithms);
         first(&mut together.profile, facts.profile);
         if together.nodes.iter().all(|node| is_assumed(&node.origin)) && !facts.nodes.is_empty() {
             together.nodes = facts.nodes;
@@ -137,6 +140,10 @@ impl TokenAuth {
                 bundle,
                 profile,
                 headers: facts.headers.as_ref().map(|headers| headers.value.clone()),
+                signing_algorithms: facts
+                    .signing_algorithms
+                    .as_ref()
+                    .map(|algorithms| algorithms.value.clone()),
             }),
             _ => Err(Incomplete(missing.sentences)),
         }
@@ -153,6 +160,8 @@ impl TokenAuth {
             issuer: &'a str,
             rootcertbundle: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
+            signingalgorithms: Option<&'a serde_json::Value>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             headers: Option<&'a serde_json::Value>,
         }
         let plugin = Plugin {
@@ -161,6 +170,7 @@ impl TokenAuth {
             service: &self.service.value,
             issuer: &self.issuer.value,
             rootcertbundle: &self.bundle.value,
+            signingalgorithms: self.signing_algorithms.as_ref(),
             headers: self.headers.as_ref(),
         };
         // Strings and a value that was JSON before: there is nothing that could fail.

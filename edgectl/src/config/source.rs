@@ -202,6 +202,9 @@ fn plugin(file: &Path, root: &Node) -> Facts {
         headers: root
             .get("headers")
             .map(|node| Found::in_file(node.to_json(), file, node.position)),
+        signing_algorithms: root
+            .get("signingalgorithms")
+            .map(|node| Found::in_file(node.to_json(), file, node.position)),
         profile: text("profile"),
         ..Facts::default()
     }

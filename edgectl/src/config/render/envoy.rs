@@ -163,6 +163,7 @@ mod tests {
                 issuer: text("issuer"),
                 bundle: text("PEM"),
                 profile: text("gitlab"),
+                signing_algorithms: None,
                 headers: None,
             },
             registry: said(Url::parse("https://r.test:5050").unwrap()),
