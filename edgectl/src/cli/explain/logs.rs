@@ -1,7 +1,7 @@
 //! Lines of the filter's log.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use registry_token_filter::explain::{LogExplanation, LogLine};
@@ -12,6 +12,12 @@ use crate::cli::{Failure, print};
 
 /// How many of the needed scopes are named for a reason.
 const MOST_NAMED: usize = 3;
+
+/// How many different scopes are counted for a reason; a client can make up any number of them.
+const MOST_COUNTED: usize = 10_000;
+
+/// The longest line that is read, in bytes: hosts write none longer.
+const LONGEST_LINE: usize = 1 << 20;
 
 /// All lines with one reason.
 #[derive(Serialize)]
@@ -36,11 +42,13 @@ pub(super) fn one(line: &str, json: bool) -> Result<(), Failure> {
 
 /// Explains every reason in a log once, the most frequent first.
 pub(super) fn all(file: &Path, json: bool) -> Result<(), Failure> {
-    let reader = BufReader::new(input::open(file, "the log")?);
+    let mut reader = BufReader::new(input::open(file, "the log")?);
+    let mut line = Vec::new();
     let (mut groups, mut others) = (BTreeMap::new(), 0_usize);
     let mut remark = None;
-    for line in reader.split(b'\n') {
-        let line = line.map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    while next_line(&mut reader, &mut line)
+        .map_err(|error| format!("cannot read {}: {error}", file.display()))?
+    {
         match LogLine::parse(&String::from_utf8_lossy(&line)) {
             Ok(line) => count(&mut groups, &line),
             Err(error) => {
@@ -68,6 +76,29 @@ pub(super) fn all(file: &Path, json: bool) -> Result<(), Failure> {
     let told: Vec<String> = groups.iter().map(shown).collect();
     let skipped = format!("\n{others} other lines\n");
     text::show(&format!("{}{}{skipped}", told.join("\n"), text::NEXT))
+}
+
+/// Reads the next line, as far as [`LONGEST_LINE`]; false at the end. What is beyond is read over: a
+/// file without line ends takes no more memory than a line.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
+    line.clear();
+    let mut is_there = false;
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(is_there);
+        }
+        is_there = true;
+        let end = chunk.iter().position(|&byte| byte == b'\n');
+        let part = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
+        let room = LONGEST_LINE.saturating_sub(line.len()).min(part.len());
+        line.extend_from_slice(part.get(..room).unwrap_or_default());
+        let read = end.map_or(chunk.len(), |end| end + 1);
+        reader.consume(read);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
 }
 
 /// A reason's lines while they are counted.
@@ -98,7 +129,9 @@ fn count(groups: &mut BTreeMap<&'static str, Counted>, line: &LogLine) {
         last: told.clone(),
     });
     group.lines += 1;
-    if let Some(scope) = &told.required {
+    if let Some(scope) = &told.required
+        && (group.needed.len() < MOST_COUNTED || group.needed.contains_key(scope))
+    {
         *group.needed.entry(scope.clone()).or_default() += 1;
     }
     group.last = told;
@@ -119,4 +152,27 @@ fn shown(group: &Group) -> String {
         ));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &[u8]) -> Vec<usize> {
+        let (mut reader, mut line) = (BufReader::with_capacity(7, text), Vec::new());
+        let mut lengths = Vec::new();
+        while next_line(&mut reader, &mut line).unwrap() {
+            lengths.push(line.len());
+        }
+        lengths
+    }
+
+    #[test]
+    fn a_line_is_read_as_far_as_it_may_be_long_and_the_next_one_whole() {
+        assert_eq!(lines(b""), [0_usize; 0]);
+        assert_eq!(lines(b"a\n\nlonger than it\nend"), [1, 0, 14, 3]);
+        let mut text = vec![b'x'; LONGEST_LINE + 5];
+        text.extend(b"\nnext\n");
+        assert_eq!(lines(&text), [LONGEST_LINE, 4]);
+    }
 }
