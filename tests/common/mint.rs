@@ -215,7 +215,12 @@ impl Mint<'_> {
             Some(name) => format!(r#","kid":"{}""#, Key::named(name).id(self.form)),
             None => String::new(),
         };
-        Some(format!("{{{}{kid}}}", public_key.public().jwk_members()).into_bytes())
+        let chain = match string("x5c_of") {
+            Some(name) => format!(r#","x5c":["{}"]"#, key::x5c(name)),
+            None => String::new(),
+        };
+        let members = public_key.public().jwk_members();
+        Some(format!("{{{members}{kid}{chain}}}").into_bytes())
     }
 
     /// Signs and writes the parts, with the recipe's mutation.
