@@ -219,8 +219,11 @@ impl Mint<'_> {
             Some(name) => format!(r#","x5c":["{}"]"#, key::x5c(name)),
             None => String::new(),
         };
+        // Further ones, as they stand.
+        let more = string("members").map(|more| format!(",{more}"));
+        let more = more.unwrap_or_default();
         let members = public_key.public().jwk_members();
-        Some(format!("{{{members}{kid}{chain}}}").into_bytes())
+        Some(format!("{{{members}{kid}{chain}{more}}}").into_bytes())
     }
 
     /// Signs and writes the parts, with the recipe's mutation.
