@@ -1,7 +1,7 @@
 //! Istio without a cluster: istiod reads resources from a folder, its agent runs Envoy on this machine.
 //!
 //! Real are istiod, the agent and Envoy. istiod wants a Kubernetes API server beside the folder, which
-//! cannot be installed by name; in its place stands [`api`], which has nothing in it.
+//! cannot be installed by name; in its place stands one that has nothing in it (`istio/api.rs`).
 //!
 //! The agent writes below `/var/lib/istio`; it is given a folder of its own there, in a mount
 //! namespace, for which one has to be root.

