@@ -2,7 +2,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use registry_token_filter::config::{Config, KEYS};
+use registry_token_filter::decision::Rejection;
+use registry_token_filter::explain::{LogLine, Reason};
 use registry_token_filter::profile::Profile;
+use registry_token_filter::{Authorizer, Body, Decision, RequestHead};
+use serde_json::json;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -212,4 +216,80 @@ fn the_hosts_are_those_that_the_suites_run_on_and_no_cell_is_empty() {
         assert_eq!(cells.len(), 7, "{cells:?}");
         assert!(cells.iter().all(|cell| !cell.is_empty()), "{cells:?}");
     }
+}
+
+/// `UPDATE_REASONS=1` writes the table, instead of comparing it.
+#[test]
+fn the_reasons_are_those_of_the_code_with_its_own_remedies() {
+    let name = "docs/reasons.md";
+    let document = read(name);
+    let (before, rest) = document.split_once("<!-- table -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of table -->").unwrap();
+    let rows: Vec<String> = Reason::all().iter().map(reason_row).collect();
+    let table = format!(
+        "| reason | answer | what it means | likeliest cause, and what to do |\n|---|---|---|---|\n{}\n",
+        rows.join("\n")
+    );
+    let expected = format!("{before}<!-- table -->\n{table}<!-- end of table -->{after}");
+    if std::env::var_os("UPDATE_REASONS").is_some() {
+        fs::write(root().join(name), &expected).unwrap();
+    }
+    assert!(
+        read(name) == expected,
+        "{name} is not what the code says: UPDATE_REASONS=1 cargo test --test docs"
+    );
+}
+
+/// What GitLab's registry answers, or would.
+fn status(rejection: &Rejection) -> u16 {
+    let config = json!({
+        "realm": "https://gitlab.example.com/jwt/auth",
+        "service": "container_registry",
+        "issuer": "omnibus-gitlab-issuer",
+        "rootcertbundle": read("tests/fixtures/keys/registry.crt"),
+    });
+    let config = Config::from_json(config.to_string().as_bytes(), &[]).unwrap();
+    let head = RequestHead {
+        method: b"GET",
+        target: b"/",
+        host: &[],
+        forwarded_proto: &[],
+        authorization: &[],
+        content_type: &[],
+        body: Body::Empty,
+    };
+    let decision = Decision::Reject(rejection.clone());
+    Authorizer::new(config)
+        .response(&decision, &head)
+        .unwrap()
+        .status
+}
+
+/// As `edgectl explain` tells it of a line that says no more than the reason.
+fn reason_row(reason: &Reason) -> String {
+    let (verb, words, answer) = match reason {
+        Reason::Challenge(reason) => ("challenged", reason.to_string(), 401),
+        Reason::Reject(rejection) => ("rejected", rejection.to_string(), status(rejection)),
+    };
+    let line = format!("{verb} reason={}: {words}", reason.tag());
+    let told = LogLine::parse(&line).unwrap().explain();
+    assert_eq!(told.reason, reason.tag());
+    let cause = told.causes.first();
+    let cause = cause.map_or_else(String::new, |cause| {
+        format!("{} {}", cause.what, cause.remedy)
+    });
+    // Numbers and ids are of one request.
+    let summary = match told.reason {
+        "token-expired" => "The token is expired.",
+        "token-not-yet-valid" => "The token is not valid yet.",
+        "token-unknown-key" => "The token names a key that is not in the edge's bundle.",
+        _ => &told.summary,
+    };
+    let cell = |text: &str| text.replace('|', "\\|");
+    format!(
+        "| `{}` | {answer} | {} | {} |",
+        told.reason,
+        cell(summary),
+        cell(&cause)
+    )
 }
