@@ -72,6 +72,7 @@ pub fn measure(lab: &mut Lab, plan: Plan) -> Result<String> {
     }
     let mut microseconds = vec![Vec::new(); Chain::ALL.len()];
     let mut progress = Progress::begin("NGINX", Chain::ALL.len() * (plan.rounds + 1));
+    let (mut requests, mut memory) = (0, Vec::new());
     // The first round warms up.
     for round in 0..=plan.rounds {
         for ((chain, port, prepared), samples) in contenders.iter().zip(&mut microseconds) {
@@ -79,14 +80,26 @@ pub fn measure(lab: &mut Lab, plan: Plan) -> Result<String> {
             let before = procfs::cpu_seconds(worker)?;
             let count = lab.loader.run(prepared, *port, plan.seconds)?;
             let spent = procfs::cpu_seconds(worker)? - before;
+            requests += count.requests;
             anyhow::ensure!(count.refused == 0, "{}: refused", chain.name());
             if round > 0 {
                 samples.push(spent * 1e6 / count.requests as f64);
             }
         }
+        memory.push((requests, procfs::resident_bytes(worker)?));
     }
     drop(progress);
-    report(&microseconds, openssl)
+    let mut told = report(&microseconds, openssl)?;
+    if let (Some((few, before)), Some((many, after))) = (memory.first(), memory.last()) {
+        let mebibytes = |bytes: &u64| *bytes as f64 / f64::from(1 << 20);
+        write!(
+            told,
+            "\nresident memory of the worker: {:.1} MiB after {few} requests, {:.1} MiB after {many}",
+            mebibytes(before),
+            mebibytes(after)
+        )?;
+    }
+    Ok(told)
 }
 
 /// One sample a round for each chain, in their order.
