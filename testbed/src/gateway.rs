@@ -132,6 +132,22 @@ impl EnvoyGateway {
         read_lossy(&self.log)
     }
 
+    /// Waits until it, or its Envoy, logs this.
+    ///
+    /// # Errors
+    /// When it did not within a minute.
+    pub fn wait_for_log(&self, text: &str) -> Result<()> {
+        let end = std::time::Instant::now() + READY;
+        while std::time::Instant::now() < end {
+            if self.log_text().contains(text) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let log = self.log.display();
+        Err(Error::Other(format!("{log} does not say {text}")))
+    }
+
     fn wait_for(&self, port: u16) -> Result<()> {
         let end = std::time::Instant::now() + READY;
         while std::time::Instant::now() < end {

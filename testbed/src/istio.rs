@@ -129,9 +129,9 @@ impl Istio {
     /// Waits until the agent, or its Envoy, logs this.
     ///
     /// # Errors
-    /// When it did not within twenty seconds.
+    /// When it did not within a minute.
     pub fn wait_for_log(&self, text: &str) -> Result<()> {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + READY;
         while Instant::now() < end {
             if read_lossy(&self.agent_log).contains(text) {
                 return Ok(());

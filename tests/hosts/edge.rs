@@ -21,6 +21,12 @@ pub(crate) fn tools() -> &'static Tools {
     &TOOLS
 }
 
+/// A busy machine takes its time to fetch an image.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// What is answered as long as this stays so.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// Everything but the edge.
 pub(crate) struct Site {
     pub(crate) stack: Stack,
@@ -110,7 +116,7 @@ impl Site {
 
     /// Waits until the edge answers so.
     pub(crate) fn wait_until_status(&self, status: u16) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + LONGEST;
         let mut last = None;
         while Instant::now() < end {
             last = self.ask().map(|answer| answer.status);
@@ -120,6 +126,24 @@ impl Site {
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!("the edge does not answer {status}, but {last:?}");
+    }
+
+    /// Waits until the edge answers so, and for a second more. A request that got through meanwhile
+    /// fails the test.
+    pub(crate) fn is_closed_until(&self, status: u16) {
+        let end = Instant::now() + LONGEST;
+        let mut since = None;
+        while Instant::now() < end {
+            for answer in [self.ask(), self.ask_as_the_filter()].into_iter().flatten() {
+                assert!(answer.status >= 400, "it is open: {}", answer.status);
+                if answer.status != status {
+                    since = None;
+                } else if since.get_or_insert_with(Instant::now).elapsed() > SETTLED {
+                    return;
+                }
+            }
+        }
+        panic!("the edge does not come to answer {status}");
     }
 
     /// What is answered over and over for a while; a request that got through fails the test.
