@@ -268,8 +268,8 @@ impl Grants {
     /// The memory the grants hold, in bytes, for whoever keeps them.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let entry = |entry: &Grant| entry.name.len() + size_of::<Grant>();
-        self.0.iter().map(entry).sum()
+        let names: usize = self.0.iter().map(|entry| entry.name.len()).sum();
+        names + self.0.capacity() * size_of::<Grant>()
     }
 
     pub(crate) fn grant(&self, record: Access<'_>) -> bool {

@@ -281,8 +281,9 @@ impl Config {
         &self.headers
     }
 
-    /// The name, in lower case, of the header that a forwarded request is to carry, with the value
-    /// [`PERMITTED`], for a guard behind the filter; none of it was the client's.
+    /// The name, in lower case, of the header that every forwarded request is to carry, for a guard
+    /// behind the filter that refuses what lacks it. Its value is [`PERMITTED`], and replaces whatever
+    /// the client sent under that name. None if no guard is configured.
     #[must_use]
     pub fn permit_header(&self) -> Option<&str> {
         self.permit_header.as_deref()

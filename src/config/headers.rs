@@ -35,11 +35,21 @@ pub(super) fn read(value: &Value) -> Result<Vec<(String, String)>, ConfigError> 
     Ok(headers)
 }
 
-/// The name of a header that no client's request has to have: an extension (`x-…`), so that none that
-/// a proxy or the registry reads is overwritten.
+/// The name of a header that means nothing yet: an extension (`x-…`), and none of those that proxies
+/// read or write, so that nothing they or the registry go by is overwritten.
 pub(super) fn permit(name: &str) -> Result<String, ConfigError> {
+    /// Beginnings of names: Envoy's own, those of addresses, and those that tie log lines together.
+    const OF_PROXIES: [&str; 6] = [
+        "x-b3-",
+        "x-client-",
+        "x-envoy-",
+        "x-forwarded",
+        "x-real-ip",
+        "x-request-id",
+    ];
     let name = name.to_ascii_lowercase();
-    let is_own = name.starts_with("x-") && !name.starts_with("x-forwarded") && name.len() > 2;
+    let is_own = name.strip_prefix("x-").is_some_and(|rest| !rest.is_empty())
+        && !OF_PROXIES.iter().any(|prefix| name.starts_with(prefix));
     if is_own && is_token(&name) {
         Ok(name)
     } else {

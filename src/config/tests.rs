@@ -112,6 +112,18 @@ fn what_is_wrong_is_said_in_one_line_that_names_the_key() {
             "`permit_header`: found x-forwarded-proto; expected the name of a header",
         ),
         (
+            with("permit_header", json!("X-Real-IP")),
+            "`permit_header`: found x-real-ip; expected the name of a header",
+        ),
+        (
+            with("permit_header", json!("x-envoy-permit")),
+            "`permit_header`: found x-envoy-permit; expected the name of a header",
+        ),
+        (
+            with("permit_header", json!("x-")),
+            "`permit_header`: found x-; expected the name of a header",
+        ),
+        (
             with("gitlab_api", json!("allow")),
             "`gitlab_api`: found allow; expected \"deny\" or \"authorize\"",
         ),
@@ -375,6 +387,12 @@ fn only_gitlab_has_gitlabs_api() {
 fn a_permit_header_is_known_by_its_lower_case() {
     let read = |json: String| Config::from_json(json.as_bytes(), &[]).unwrap();
     assert_eq!(read(complete().to_string()).permit_header(), None);
-    let config = read(with("permit_header", json!("X-Registry-Permit")));
-    assert_eq!(config.permit_header(), Some("x-registry-permit"));
+    for (name, known) in [
+        ("X-Registry-Permit", "x-registry-permit"),
+        ("x-p", "x-p"),
+        ("x-real", "x-real"),
+    ] {
+        let config = read(with("permit_header", json!(name)));
+        assert_eq!(config.permit_header(), Some(known));
+    }
 }

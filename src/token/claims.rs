@@ -223,7 +223,11 @@ impl<'de> Visitor<'de> for AccessList<'_, '_> {
         };
         while let Some(granted) = elements.next_element_seed(entry)? {
             match granted {
-                Some((kind, name, actions)) => self.claims.grants.insert(&kind, &name, actions),
+                Some(Granted {
+                    kind,
+                    name,
+                    actions,
+                }) => self.claims.grants.insert(&kind, &name, actions),
                 None => self.claims.has_null_access = true,
             }
         }
@@ -237,7 +241,13 @@ struct AccessEntry {
     gitlab: bool,
 }
 
-type Granted<'de> = (Cow<'de, str>, Cow<'de, str>, Actions);
+/// What an element says: on this resource, these actions.
+#[derive(Default)]
+struct Granted<'de> {
+    kind: Cow<'de, str>,
+    name: Cow<'de, str>,
+    actions: Actions,
+}
 
 impl<'de> DeserializeSeed<'de> for AccessEntry {
     type Value = Option<Granted<'de>>;
@@ -266,10 +276,10 @@ impl<'de> Visitor<'de> for AccessEntry {
         let mut granted = Granted::default();
         while let Some(name) = members.next_name()? {
             match &*name {
-                "type" => granted.0 = text(members.value()?),
-                "name" => granted.1 = text(members.value()?),
+                "type" => granted.kind = text(members.value()?),
+                "name" => granted.name = text(members.value()?),
                 "actions" => {
-                    granted.2 = members.value::<Option<ActionList>>()?.unwrap_or_default().0
+                    granted.actions = members.value::<Option<ActionList>>()?.unwrap_or_default().0;
                 }
                 "class" => members.value_seed(Shape::Text)?,
                 "meta" if self.gitlab => members.value_seed(Shape::Meta)?,

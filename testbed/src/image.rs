@@ -13,6 +13,7 @@ mod sbom;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -190,7 +191,7 @@ impl Layout {
             "config": { "Labels": about.labels() },
             "rootfs": { "type": "layers", "diff_ids": [digest(&archive)] },
         });
-        let config = serde_json::to_vec(&config).unwrap_or_default();
+        let config = config.to_string().into_bytes();
         Ok(json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -203,7 +204,7 @@ impl Layout {
     /// An artifact of two layers, in this order, which is what Envoy Gateway and Istio look for.
     fn artifact(&self, module: &[u8], about: &About) -> Result<Value> {
         let config = json!({ "type": "envoy_proxy", "version": about.version });
-        let config = serde_json::to_vec(&config).unwrap_or_default();
+        let config = config.to_string().into_bytes();
         Ok(json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -233,7 +234,7 @@ impl Layout {
 
     /// Writes manifest and index; answers the manifest's digest.
     fn finish(&self, manifest: &Value) -> Result<String> {
-        let manifest = serde_json::to_vec(manifest).unwrap_or_default();
+        let manifest = manifest.to_string().into_bytes();
         let index = json!({
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.index.v1+json",
@@ -280,14 +281,9 @@ fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex(bytes))
 }
 
+/// SHA-256, as digests are written.
 fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for byte in Sha256::digest(bytes) {
-        // Writing to a String cannot fail.
-        let _: std::fmt::Result = write!(text, "{byte:02x}");
-    }
-    text
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 fn pretty(value: &Value) -> String {
