@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Source, Tool, Tools, on_path, title};
+use super::{ALL, Source, Tool, Tools, on_path, title};
 use crate::error::{Error, Result};
 use crate::process::{Process, output, shown, tail};
 
@@ -38,6 +38,7 @@ pub(super) fn install(tools: &Tools, tool: &'static Tool) -> Result<PathBuf> {
             if ours {
                 let stamp = tools.stamp(tool);
                 std::fs::write(&stamp, "").map_err(Error::io("write", &stamp))?;
+                forget_build(tools, tool)?;
             }
             tools.find(tool).ok_or_else(|| Error::Install {
                 tool: tool.name,
@@ -122,12 +123,11 @@ fn commands(tools: &Tools, tool: &Tool) -> Vec<Command> {
             let mut go = Command::new("go");
             go.current_dir(std::env::temp_dir())
                 .env("GOBIN", &place)
+                .env("GOCACHE", go_cache(tools, tool))
                 .env_remove("GOFLAGS");
-            go.args([
-                "install",
-                "-trimpath",
-                &format!("{module}@v{}", tool.version),
-            ]);
+            // Nothing reads the debug information, which is a fifth of what a build takes on the disk.
+            go.args(["install", "-trimpath", "-gcflags=all=-dwarf=false"])
+                .args(["-ldflags=-s -w", &format!("{module}@v{}", tool.version)]);
             vec![go]
         }
         Source::Python { packages, .. } => {
@@ -170,6 +170,24 @@ fn commands(tools: &Tools, tool: &Tool) -> Vec<Command> {
         ],
         Source::AptUnpacked { package, .. } => unpack(&place, package),
     }
+}
+
+/// Where Go keeps what it compiled for this tool. Programs of one source have one version, and share
+/// most of what they are made of.
+fn go_cache(tools: &Tools, tool: &Tool) -> PathBuf {
+    tools.folder.join(format!("go-build-{}", tool.version))
+}
+
+/// Removes what Go compiled, two gigabytes for some, once all programs of its source are here.
+fn forget_build(tools: &Tools, tool: &Tool) -> Result<()> {
+    let of_one_source = |other: &&&Tool| {
+        matches!(other.source, Source::Go { .. }) && other.version == tool.version
+    };
+    let mut siblings = ALL.iter().filter(of_one_source);
+    if siblings.all(|other| tools.find(other).is_some()) {
+        clear(&go_cache(tools, tool))?;
+    }
+    Ok(())
 }
 
 /// Downloads a package and unpacks it. Needs no privileges: apt's state is kept beside the package,
