@@ -62,9 +62,18 @@ impl EnvoyGateway {
     /// connections.
     ///
     /// # Errors
-    /// When a program cannot be had, a port is taken, there is no mount namespace to be had, or nothing
-    /// listens within a minute.
+    /// As [`EnvoyGateway::launch`], or when nothing listens within a minute.
     pub fn start(tools: &Tools, resources: &str, port: u16, folder: &Path) -> Result<Self> {
+        let gateway = Self::launch(tools, resources, folder)?;
+        gateway.wait_for(port)?;
+        Ok(gateway)
+    }
+
+    /// Starts it with these resources, whatever comes of them.
+    ///
+    /// # Errors
+    /// When a program cannot be had, a port is taken, or there is no mount namespace to be had.
+    pub fn launch(tools: &Tools, resources: &str, folder: &Path) -> Result<Self> {
         let program = tools.ensure(&ENVOY_GATEWAY)?;
         let envoy = tools.ensure(&ENVOY)?;
         if TcpListener::bind(("127.0.0.1", XDS)).is_err() {
@@ -91,7 +100,7 @@ impl EnvoyGateway {
         let made = made(Path::new("/certs"))?;
         let configuration = place("envoy-gateway.yaml");
         write(&configuration, &settings(folder))?;
-        let gateway = Self {
+        Ok(Self {
             resources: place("resources/all.yaml"),
             log: place("envoy-gateway.log"),
             _process: {
@@ -108,9 +117,7 @@ impl EnvoyGateway {
                 Process::spawn("envoy-gateway", command, &place("envoy-gateway.log"))?
             },
             made,
-        };
-        gateway.wait_for(port)?;
-        Ok(gateway)
+        })
     }
 
     /// Puts these resources in place of the others. It takes up to a second until they are read.

@@ -26,7 +26,7 @@ const READY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Istio {
     // In the order in which they are to end.
-    _agent: Process,
+    agent: Process,
     _istiod: Process,
     _api: Api,
     resources: PathBuf,
@@ -38,9 +38,18 @@ impl Istio {
     /// accepts connections.
     ///
     /// # Errors
-    /// When a program cannot be had, there is no mount namespace to be had, or nothing listens within a
-    /// minute.
+    /// As [`Istio::launch`], or when nothing listens within a minute.
     pub fn start(tools: &Tools, resources: &str, port: u16, folder: &Path) -> Result<Self> {
+        let mut istio = Self::launch(tools, resources, folder)?;
+        istio.agent.wait_for_port(port, READY)?;
+        Ok(istio)
+    }
+
+    /// Starts everything with these resources, whatever comes of them.
+    ///
+    /// # Errors
+    /// When a program cannot be had, istiod does not start, or there is no mount namespace to be had.
+    pub fn launch(tools: &Tools, resources: &str, folder: &Path) -> Result<Self> {
         let (istiod, agent) = (tools.ensure(&ISTIOD)?, tools.ensure(&ISTIO_AGENT)?);
         let envoy = tools.ensure(&ENVOY)?;
         let place = |name: &str| folder.join(name);
@@ -104,10 +113,8 @@ impl Istio {
             "statusPort": free_port()?,
         });
         command.env("PROXY_CONFIG", proxy.to_string());
-        let mut agent = Process::spawn("pilot-agent", command, &agent_log)?;
-        agent.wait_for_port(port, READY)?;
         Ok(Self {
-            _agent: agent,
+            agent: Process::spawn("pilot-agent", command, &agent_log)?,
             _istiod: istiod,
             _api: api,
             resources: resources_file,

@@ -1,7 +1,5 @@
 //! Envoy Gateway, by the manifests that `edgectl` renders.
 
-use std::time::Duration;
-
 use base64ct::{Base64, Encoding as _};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -9,26 +7,21 @@ use testbed::gateway::EnvoyGateway;
 use testbed::hosts::{self, Fact};
 use testbed::image::Form;
 
-use crate::edge::{Site, replaced, tools};
+use crate::edge::{self, NAMES_THE_KEY, Site, WAIT, closed, replaced, tools};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let test = |name: &str, test: fn()| {
-        Trial::test(format!("gateway: {name}"), move || {
-            test();
-            Ok(())
-        })
-    };
-    vec![
-        test("clients log in, push, pull, are refused and delete", walk),
-        test(
-            "it is closed without the image, and no request slips by when it comes",
-            missing_image,
+    let tests: [(&str, fn()); 3] = [
+        ("clients log in, push, pull, are refused and delete", walk),
+        (
+            "what does not hold from the beginning leaves it closed until what does comes",
+            beginning,
         ),
-        test(
-            "a configuration that does not hold leaves it closed, or as it was",
-            bad_configuration,
+        (
+            "a configuration that does not hold leaves it as it was",
+            bad_update,
         ),
-    ]
+    ];
+    edge::trials("gateway", &tests)
 }
 
 fn saw(fact: Fact, what: &str) {
@@ -56,7 +49,19 @@ fn walk() {
     );
 }
 
-fn missing_image() {
+fn beginning() {
+    let without_image = missing_image();
+    let with_fault = bad_start();
+    saw(
+        Fact::Start,
+        &format!(
+            "{with_fault}; without the image: {without_image}, by the guard, also in the moment \
+             when it comes"
+        ),
+    );
+}
+
+fn missing_image() -> String {
     let site = Site::new();
     let present = resources(&site, &site.image(Form::Compat));
     let missing = resources(&site, &site.reference("missing"));
@@ -69,37 +74,39 @@ fn missing_image() {
     gateway.update(&present).unwrap();
     site.is_closed_until(401);
     gateway.wait_for_log("MANIFEST_UNKNOWN").unwrap();
-    saw(
-        Fact::Start,
-        "without the image: closed (403, by the guard), also in the moment when it comes",
-    );
     saw(Fact::Reload, "in force; closed at every moment");
+    closed(&[403])
 }
 
-fn bad_configuration() {
+fn bad_start() -> String {
     let site = Site::new();
     let good = resources(&site, &site.image(Form::Compat));
-    let bad = replaced(&good, "      issuer: ", "      isuer: ");
-    let wait = Duration::from_secs(4);
-    {
-        let gateway = start(&site, &good);
-        site.wait_until_status(401);
-        gateway.update(&bad).unwrap();
-        gateway.wait_for_log("`isuer`: unknown key").unwrap();
-        assert_eq!(site.is_closed_for(wait), [401]);
-        saw(
-            Fact::Update,
-            "refused, one line names the key; the old one serves on",
-        );
-    }
-    // From the beginning: nothing is served, be it that nothing listens.
-    let other = Site::new();
-    let bad = bad.replace(&site.target.authority, &other.target.authority);
-    let folder = other.folder.path().join("gateway");
-    let gateway = EnvoyGateway::start(tools(), &bad, other.port, &folder);
-    if gateway.is_ok() {
-        other.is_closed_for(wait);
-    }
+    let folder = site.folder.path().join("gateway");
+    let gateway = EnvoyGateway::launch(tools(), &with_fault(&good), &folder).unwrap();
+    gateway.wait_for_log(NAMES_THE_KEY).unwrap();
+    let statuses = site.is_closed_for(WAIT);
+    assert_eq!(statuses, [503]);
+    gateway.update(&good).unwrap();
+    site.is_closed_until(401);
+    closed(&statuses)
+}
+
+fn with_fault(good: &str) -> String {
+    replaced(good, "      issuer: ", "      isuer: ")
+}
+
+fn bad_update() {
+    let site = Site::new();
+    let good = resources(&site, &site.image(Form::Compat));
+    let gateway = start(&site, &good);
+    site.wait_until_status(401);
+    gateway.update(&with_fault(&good)).unwrap();
+    gateway.wait_for_log(NAMES_THE_KEY).unwrap();
+    assert_eq!(site.is_closed_for(WAIT), [401]);
+    saw(
+        Fact::Update,
+        "refused, one line names the key; the old one serves on",
+    );
 }
 
 /// What is rendered, with the places marked SITE filled for this machine.

@@ -2,7 +2,6 @@
 //! real Envoy.
 
 use std::process::Command;
-use std::time::Duration;
 
 use libtest_mimic::Trial;
 use testbed::hosts::{self, Fact};
@@ -11,30 +10,25 @@ use testbed::istio::Istio;
 use testbed::process::Folder;
 use testbed::tools::ISTIOCTL;
 
-use crate::edge::{Site, replaced, tools};
+use crate::edge::{self, NAMES_THE_KEY, Site, WAIT, closed, replaced, tools};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let test = |name: &str, test: fn()| {
-        Trial::test(format!("istio: {name}"), move || {
-            test();
-            Ok(())
-        })
-    };
-    vec![
-        test(
+    let tests: [(&str, fn()); 4] = [
+        (
             "every manifest is valid, and none with a fault in it",
             validated,
         ),
-        test("clients log in, push, pull, are refused and delete", walk),
-        test(
-            "it is closed without the image, and no request slips by when it comes",
-            missing_image,
+        ("clients log in, push, pull, are refused and delete", walk),
+        (
+            "what does not hold from the beginning leaves it closed until what does comes",
+            beginning,
         ),
-        test(
-            "a configuration that does not hold leaves it closed, or as it was",
-            bad_configuration,
+        (
+            "a configuration that does not hold leaves it as it was",
+            bad_update,
         ),
-    ]
+    ];
+    edge::trials("istio", &tests)
 }
 
 fn saw(fact: Fact, what: &str) {
@@ -64,7 +58,19 @@ fn walk() {
     );
 }
 
-fn missing_image() {
+fn beginning() {
+    let without_image = missing_image();
+    let [extension, filter] = BY_CONFIGURATION.map(bad_start);
+    saw(
+        Fact::Start,
+        &format!(
+            "{extension}, as an EnvoyFilter {filter}; without the image: {without_image}, also in \
+             the moment when it comes"
+        ),
+    );
+}
+
+fn missing_image() -> String {
     let site = Site::new();
     let target = "istio-traffic-extension";
     let present = resources(&site, target, &site.image(Form::Compat));
@@ -76,27 +82,47 @@ fn missing_image() {
     istio.update(&missing).unwrap();
     site.is_closed_until(403);
     istio.wait_for_log("MANIFEST_UNKNOWN").unwrap();
-    saw(
-        Fact::Start,
-        "without the image: closed (403), also in the moment when it comes",
-    );
     saw(Fact::Reload, "in force; closed at every moment");
+    closed(&[403])
 }
 
-fn bad_configuration() {
-    for target in ["istio-traffic-extension", "istio-envoy-filter"] {
+/// A manifest by which Istio configures the filter, and what is answered as long as it never had a
+/// configuration that holds: an extension comes by itself, after the listener; an EnvoyFilter is part
+/// of the listener.
+const BY_CONFIGURATION: [(&str, &[u16]); 2] = [
+    ("istio-traffic-extension", &[500]),
+    ("istio-envoy-filter", &[]),
+];
+
+fn bad_start((target, expected): (&str, &[u16])) -> String {
+    let site = Site::new();
+    let good = resources(&site, target, &site.image(Form::Compat));
+    let folder = site.folder.path().join("istio");
+    let istio = Istio::launch(tools(), &with_fault(&good, target), &folder).unwrap();
+    istio.wait_for_log(NAMES_THE_KEY).unwrap();
+    let statuses = site.is_closed_for(WAIT);
+    assert_eq!(statuses, expected, "{target}");
+    istio.update(&good).unwrap();
+    site.is_closed_until(401);
+    closed(&statuses)
+}
+
+fn with_fault(good: &str, target: &str) -> String {
+    match target {
+        "istio-envoy-filter" => replaced(good, "\\\"issuer\\\":", "\\\"isuer\\\":"),
+        _ => replaced(good, "      issuer: ", "      isuer: "),
+    }
+}
+
+fn bad_update() {
+    for (target, _) in BY_CONFIGURATION {
         let site = Site::new();
         let good = resources(&site, target, &site.image(Form::Compat));
-        let (place, fault) = match target {
-            "istio-envoy-filter" => ("\\\"issuer\\\":", "\\\"isuer\\\":"),
-            _ => ("      issuer: ", "      isuer: "),
-        };
-        let bad = replaced(&good, place, fault);
         let istio = start(&site, &good);
         site.wait_until_status(401);
-        istio.update(&bad).unwrap();
-        istio.wait_for_log("`isuer`: unknown key").unwrap();
-        assert_eq!(site.is_closed_for(Duration::from_secs(4)), [401]);
+        istio.update(&with_fault(&good, target)).unwrap();
+        istio.wait_for_log(NAMES_THE_KEY).unwrap();
+        assert_eq!(site.is_closed_for(WAIT), [401]);
     }
     saw(
         Fact::Update,

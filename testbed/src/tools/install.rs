@@ -180,9 +180,8 @@ fn go_cache(tools: &Tools, tool: &Tool) -> PathBuf {
 
 /// Removes what Go compiled, two gigabytes for some, once all programs of its source are here.
 fn forget_build(tools: &Tools, tool: &Tool) -> Result<()> {
-    let of_one_source = |other: &&&Tool| {
-        matches!(other.source, Source::Go { .. }) && other.version == tool.version
-    };
+    let of_one_source =
+        |other: &&&Tool| matches!(other.source, Source::Go { .. }) && other.version == tool.version;
     let mut siblings = ALL.iter().filter(of_one_source);
     if siblings.all(|other| tools.find(other).is_some()) {
         clear(&go_cache(tools, tool))?;
