@@ -9,6 +9,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
 use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
 use wasmparser::{BinaryReaderError, ExternalKind, Parser, Payload};
 
@@ -36,22 +38,42 @@ const FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// Writes `finished`, the module for Envoy, from what was `linked`.
+/// Small, which is measured no slower than fast (docs/performance-notes.md).
+const LEVEL: &str = "-Oz";
+
+/// Writes `finished`, the module for Envoy, from what was `linked`, unless it was made of the same
+/// before.
 pub(super) fn finish(tools: &Tools, linked: &Path, finished: &Path) -> Result<()> {
     let module = std::fs::read(linked).map_err(Error::io("read", linked))?;
     let module = without_idle_callbacks(&module)
         .map_err(|error| Error::Other(format!("{}: {error}", linked.display())))?;
+    let note = finished.with_extension("wasm.of");
+    let is_of_this = |made: Vec<u8>| {
+        std::fs::read_to_string(&note).is_ok_and(|noted| noted == origin(&module, &made))
+    };
+    if std::fs::read(finished).is_ok_and(is_of_this) {
+        return Ok(());
+    }
     let folder = tempfile::tempdir().map_err(Error::io("make a folder for", finished))?;
     let trimmed = folder.path().join("trimmed.wasm");
-    std::fs::write(&trimmed, module).map_err(Error::io("write", &trimmed))?;
+    std::fs::write(&trimmed, &module).map_err(Error::io("write", &trimmed))?;
     let optimized = folder.path().join("optimized.wasm");
     let mut command = Command::new(tools.ensure(&WASM_OPT)?);
-    command.args(FEATURES).args(["-Oz", "-o"]);
+    command.args(FEATURES).args([LEVEL, "-o"]);
     output(command.arg(&optimized).arg(&trimmed))?;
     // At once: another run may be reading the one of before.
     let beside = finished.with_extension(format!("{}.new", std::process::id()));
     std::fs::copy(&optimized, &beside).map_err(Error::io("write", &beside))?;
-    std::fs::rename(&beside, finished).map_err(Error::io("write", finished))
+    std::fs::rename(&beside, finished).map_err(Error::io("write", finished))?;
+    let made = std::fs::read(&optimized).map_err(Error::io("read", &optimized))?;
+    std::fs::write(&note, origin(&module, &made)).map_err(Error::io("write", &note))
+}
+
+/// What was made, and of what.
+fn origin(trimmed: &[u8], made: &[u8]) -> String {
+    let digest = |bytes| HEXLOWER.encode(&Sha256::digest(bytes));
+    let (made, trimmed) = (digest(made), digest(trimmed));
+    format!("{made} of {trimmed} {LEVEL} {}\n", FEATURES.join(" "))
 }
 
 /// The module without the exports of callbacks that do nothing. Everything else stays as it is.
