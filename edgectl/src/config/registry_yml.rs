@@ -95,10 +95,12 @@ impl Reader<'_> {
         const VARIABLE: &str = "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
         let of_variable = (self.environment)(VARIABLE).filter(|value| !value.is_empty());
         facts.signing_algorithms = match of_variable {
+            // What is no list is taken over as the text it is, for the filter to refuse.
             Some(value) => {
                 let documents = yaml::parse(&value).unwrap_or_default();
-                documents.first().map(|list| Found {
-                    value: list.to_json(),
+                let list = documents.first().map(yaml::Node::to_json);
+                Some(Found {
+                    value: list.unwrap_or_else(|| value.into()),
                     origin: Origin::Environment(VARIABLE.to_owned()),
                 })
             }
@@ -212,13 +214,20 @@ auth:
         let expected = serde_json::json!(["RS256", "ES256"]);
         assert_eq!(found.signing_algorithms.unwrap().value, expected);
         assert_eq!(found.profile.unwrap().value, "distribution-3");
-        let variable = |name: &str| {
-            let is_it = name == "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
-            is_it.then(|| "[PS256]".to_owned())
-        };
-        let found = facts(&limited, &variable);
-        let expected = serde_json::json!(["PS256"]);
-        assert_eq!(found.signing_algorithms.unwrap().value, expected);
+        for (variable, expected) in [
+            ("[PS256]", serde_json::json!(["PS256"])),
+            // A limit that cannot be read is not as good as none.
+            ("PS256", serde_json::json!("PS256")),
+            ("[PS256", serde_json::json!("[PS256")),
+            ("# nothing", serde_json::json!("# nothing")),
+        ] {
+            let found = facts(&limited, &|name| {
+                let is_it = name == "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
+                is_it.then(|| variable.to_owned())
+            });
+            let algorithms = found.signing_algorithms.unwrap();
+            assert_eq!(algorithms.value, expected, "{variable}");
+        }
         assert!(facts(YAML, &|_| None).signing_algorithms.is_none());
     }
 
