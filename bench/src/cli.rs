@@ -70,7 +70,8 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["quick", "artifact"])]
     pub write: bool,
 
-    /// Measures the native module in NGINX instead, beside no module and beside `auth_request`
+    /// Measures other hosts instead, for docs/hosts.md: the native module in each NGINX, beside no module
+    /// and beside `auth_request`, and this filter in each version of Envoy
     #[arg(long, conflicts_with_all = ["smoke", "only", "write", "json", "artifact", "draw", "list"])]
     pub hosts: bool,
 
@@ -100,7 +101,7 @@ Examples:
   cargo xtask bench --only nothing hot --rounds 15  one question, a sharper answer
   cargo xtask bench --quick --artifact old=/tmp/old.wasm --artifact new=/tmp/new.wasm
                                                     two builds, in the same rounds
-  cargo xtask bench --hosts                         NGINX: half a minute, after building the module
+  cargo xtask bench --hosts                         every NGINX and every Envoy: about five minutes
   cargo xtask bench --only memory blob --write      two parts of the documents anew
 
 How to read it: `cpu` is processor time of the whole Envoy for one request, in microseconds, and

@@ -193,6 +193,7 @@ fn start(
     };
     let settings = Settings {
         name,
+        envoy: lab.envoy,
         filter,
         behind,
         concurrency,

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use testbed::hosts::{self, Fact};
 use testbed::nginx::{Nginx, Settings, Text, Version};
 use testbed::process::free_port;
 
@@ -51,9 +52,13 @@ impl Chain {
 ///
 /// # Errors
 /// When something cannot be had, or a request is not answered as it must be.
-pub fn measure(lab: &mut Lab, plan: Plan) -> Result<String> {
-    let (edge, ports) = start(lab)?;
-    let worker = *edge.workers().first().context("NGINX has no worker")?;
+pub fn measure(lab: &mut Lab, version: Version, plan: Plan) -> Result<String> {
+    let (edge, ports) = start(lab, version)?;
+    let worker = *edge
+        .nginx
+        .workers()
+        .first()
+        .context("NGINX has no worker")?;
     let openssl = native::measure(&lab.tools, lab.cores)?.rsa_2048;
     let known = lab.tokens(1)?;
     let mut contenders: Vec<(Chain, u16, Prepared)> = Vec::new();
@@ -71,7 +76,7 @@ pub fn measure(lab: &mut Lab, plan: Plan) -> Result<String> {
         contenders.push((chain, port, prepared));
     }
     let mut microseconds = vec![Vec::new(); Chain::ALL.len()];
-    let mut progress = Progress::begin("NGINX", Chain::ALL.len() * (plan.rounds + 1));
+    let mut progress = Progress::begin(version.name(), Chain::ALL.len() * (plan.rounds + 1));
     let (mut requests, mut memory) = (0, Vec::new());
     // The first round warms up.
     for round in 0..=plan.rounds {
@@ -89,7 +94,8 @@ pub fn measure(lab: &mut Lab, plan: Plan) -> Result<String> {
         memory.push((requests, procfs::resident_bytes(worker)?));
     }
     drop(progress);
-    let mut told = report(&microseconds, openssl)?;
+    let (mut told, saw) = report(version, &microseconds, openssl)?;
+    hosts::saw(&hosts::nginx(version), Fact::Cost, &saw)?;
     if let (Some((few, before)), Some((many, after))) = (memory.first(), memory.last()) {
         let mebibytes = |bytes: &u64| *bytes as f64 / f64::from(1 << 20);
         write!(
@@ -102,11 +108,13 @@ pub fn measure(lab: &mut Lab, plan: Plan) -> Result<String> {
     Ok(told)
 }
 
-/// One sample a round for each chain, in their order.
-fn report(microseconds: &[Vec<f64>], openssl: f64) -> Result<String> {
+/// For people to read, and for docs/hosts.md. One sample a round for each chain, in their order.
+fn report(version: Version, microseconds: &[Vec<f64>], openssl: f64) -> Result<(String, String)> {
     let alone = microseconds.first().context("nothing was measured")?;
-    let mut table =
-        String::from("| NGINX 1.28 | CPU µs | added µs | low | high |\n|---|---|---|---|---|\n");
+    let mut table = format!(
+        "| {} | CPU µs | added µs | low | high |\n|---|---|---|---|---|\n",
+        hosts::nginx(version)
+    );
     let mut added = Vec::new();
     for (chain, samples) in Chain::ALL.into_iter().zip(microseconds) {
         // Of the same round: what disturbs one disturbs the other.
@@ -147,12 +155,12 @@ fn report(microseconds: &[Vec<f64>], openssl: f64) -> Result<String> {
         };
         writeln!(table, "{word}: {what} (at most {bound}): {measured:.2}")?;
     }
-    Ok(table.trim_end().to_owned())
+    let saw = format!("{hot:.1} µs over no module; `auth_request` adds {auth_request:.1}");
+    Ok((table.trim_end().to_owned(), saw))
 }
 
 /// The NGINX under measurement, with the port of each chain; what `auth_request` asks runs as long.
-fn start(lab: &Lab) -> Result<(Edge, [u16; 4])> {
-    let version = Version::Nginx1_28;
+fn start(lab: &Lab, version: Version) -> Result<(Edge, [u16; 4])> {
     let module = version.module(&lab.tools)?;
     let settings = |text: String| Settings {
         version,
@@ -197,12 +205,6 @@ fn start(lab: &Lab) -> Result<(Edge, [u16; 4])> {
 struct Edge {
     nginx: Nginx,
     _asked: Nginx,
-}
-
-impl Edge {
-    fn workers(&self) -> Vec<u32> {
-        self.nginx.workers()
-    }
 }
 
 /// One worker, on this core.
@@ -253,7 +255,8 @@ mod tests {
             vec![30.0, 40.0],
             vec![18.0, 28.0],
         ];
-        let text = report(&samples, 16.0).unwrap();
+        let (text, saw) = report(Version::Nginx1_28, &samples, 16.0).unwrap();
+        assert_eq!(saw, "1.0 µs over no module; `auth_request` adds 8.0");
         assert!(
             text.contains("| module, token seen before | 16.00 | 1.00 |"),
             "{text}"
@@ -267,7 +270,11 @@ mod tests {
         ));
         let slow = [vec![10.0], vec![12.0], vec![40.0], vec![14.0]];
         assert_eq!(
-            report(&slow, 16.0).unwrap().matches("not reached").count(),
+            report(Version::Nginx1_28, &slow, 16.0)
+                .unwrap()
+                .0
+                .matches("not reached")
+                .count(),
             3
         );
     }

@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result, ensure};
 use edgectl::Parties;
 use serde_json::{Value, json};
 use testbed::artifact;
+use testbed::envoy;
 use testbed::process::Folder;
-use testbed::tools::Tools;
+use testbed::tools::{Tool, Tools};
 
 use crate::bootstrap::{Behind, Filter};
 use crate::chain::Bits;
@@ -29,6 +30,8 @@ pub struct Lab {
     pub tools: Tools,
     /// Where files of this run go; removed with it.
     pub folder: Folder,
+    /// The Envoy under measurement.
+    pub envoy: &'static Tool,
     /// Who runs where.
     pub cores: Cores,
     /// The load generator.
@@ -89,6 +92,7 @@ impl Lab {
             tokens: RefCell::default(),
             tools,
             folder,
+            envoy: envoy::chosen()?,
             cores,
             loader,
             filter,
@@ -141,6 +145,7 @@ impl Lab {
     pub fn proxy(&self, name: &str, filter: Filter<'_>) -> Result<Proxy> {
         let settings = Settings {
             name,
+            envoy: self.envoy,
             filter,
             behind: Behind::DirectResponse,
             concurrency: 1,

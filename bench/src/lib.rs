@@ -6,6 +6,7 @@ pub mod cli;
 pub mod compare;
 pub mod cores;
 pub mod document;
+pub mod envoys;
 pub mod growth;
 pub mod hosts;
 pub mod lab;

@@ -12,9 +12,10 @@ use bench::lab::Lab;
 use bench::progress::complain;
 use bench::report::{CHAINS, MEMORY, Report, Taken};
 use bench::targets::targets;
-use bench::{chain, document, hosts, memory, plot, table};
+use bench::{chain, document, envoys, hosts, memory, plot, table};
 use clap::Parser as _;
 use testbed::artifact::root;
+use testbed::nginx::Version;
 use testbed::process::interrupt;
 use testbed::tools::{Progress, Tools};
 
@@ -46,7 +47,10 @@ fn run(options: &Options) -> Result<()> {
     let tools = Tools::open(Progress::stderr())?;
     let mut lab = Lab::open(tools, options.nice, builds.next(), options.modules())?;
     if options.hosts {
-        say(&hosts::measure(&mut lab, options.plan())?);
+        for version in Version::ALL {
+            say(&hosts::measure(&mut lab, version, options.plan())?);
+        }
+        say(&envoys::measure(&mut lab, options.plan())?);
         return Ok(());
     }
     complain(&format!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use testbed::envoy::Admin;
 use testbed::process::{Process, free_port};
-use testbed::tools::{ENVOY, Tools};
+use testbed::tools::{Tool, Tools};
 
 use crate::bootstrap::{Behind, Filter, Ports, bootstrap};
 use crate::cores::Cores;
@@ -27,6 +27,8 @@ pub struct Proxy {
 pub struct Settings<'a> {
     /// Name of its files.
     pub name: &'a str,
+    /// Which Envoy.
+    pub envoy: &'static Tool,
     /// Its filter.
     pub filter: Filter<'a>,
     /// What is behind it.
@@ -53,7 +55,7 @@ impl Proxy {
         let document = bootstrap(ports, &settings.filter, settings.behind);
         std::fs::write(&file, document.to_string())
             .with_context(|| format!("cannot write {}", file.display()))?;
-        let envoy = tools.ensure(&ENVOY)?;
+        let envoy = tools.ensure(settings.envoy)?;
         let mut command = settings.pinned.command(tools, &settings.cores, &envoy)?;
         command.arg("-c").arg(&file);
         command.args(["--disable-hot-restart", "--log-level", "warning"]);

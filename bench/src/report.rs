@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
+use testbed::envoy;
 use testbed::process::output;
-use testbed::tools::ENVOY;
 
 use crate::compare::Comparison;
 use crate::growth::Series;
@@ -65,7 +65,9 @@ impl Taken {
             day: output(&mut date)?.trim().to_owned(),
             commit: output(&mut git)?.trim().to_owned(),
             processor: procfs::processor(),
-            envoy: ENVOY.version.to_owned(),
+            envoy: envoy::chosen()
+                .map_or("unknown", |tool| tool.version)
+                .to_owned(),
         })
     }
 }

@@ -56,6 +56,19 @@ pub fn filter_with_certificates(tools: &Tools, bundle: &Path) -> Result<PathBuf>
     Ok(finished)
 }
 
+/// Writes to `folder` a module that lets the first request of each of its machines go on and traps at
+/// the second, in the filter's place.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn that_traps(folder: &Path) -> Result<PathBuf> {
+    let module = wat::parse_str(include_str!("artifact/trap.wat"))
+        .map_err(|error| Error::Other(format!("trap.wat: {error}")))?;
+    let file = folder.join("trap.wasm");
+    std::fs::write(&file, module).map_err(Error::io("write", &file))?;
+    Ok(file)
+}
+
 /// Builds the filter and answers `…/wasm32-wasip1/release/registry_token_filter.wasm`, which is
 /// what `cargo build` makes, with all callbacks.
 ///

@@ -61,6 +61,11 @@ impl Corpus {
 }
 
 impl Trial<'_> {
+    /// Whether the filter is to answer it otherwise than the registry.
+    pub fn diverges(&self) -> bool {
+        self.divergence.is_some()
+    }
+
     /// `C03 a token 62 s past its exp is refused [gitlab]`
     pub fn name(&self) -> String {
         format!(

@@ -4,8 +4,9 @@
 //! `every_case/envoy.toml` with the reason; an entry that no longer occurs fails.
 
 use corpus::{Answer, Corpus};
+use testbed::envoy;
 use testbed::envoy::listeners::Shape;
-use testbed::{envoy, hosts};
+use testbed::hosts::{self, Fact};
 
 use crate::support::lab::Lab;
 use crate::support::suite::Test;
@@ -26,13 +27,16 @@ fn run(lab: &Lab) {
     let exceptions = Exceptions::read();
     let listeners = Listeners::start(lab, &corpus);
     let mut faults = exceptions.faults(&corpus);
-    let mut count = 0;
+    let (mut count, mut diverging, mut envoys) = (0, 0, 0);
     for shape in Shape::ALL {
         let edge = Edge::new(&listeners, shape);
         for trial in corpus.trials() {
             count += 1;
+            diverging += usize::from(trial.diverges());
             let name = format!("{} ({shape:?})", trial.name());
-            let outcome = match exceptions.of(&trial, shape) {
+            let exception = exceptions.of(&trial, shape);
+            envoys += usize::from(exception.is_some());
+            let outcome = match exception {
                 None => trial.run(&edge),
                 Some(_) if trial.run(&edge).is_ok() => {
                     Err("as elsewhere: take it out of envoy.toml".to_owned())
@@ -52,7 +56,9 @@ fn run(lab: &Lab) {
     );
     let cases = format!("{count} of {count}, through two listeners");
     let host = hosts::envoy(envoy::chosen().unwrap().version);
-    hosts::saw(&host, hosts::Fact::Corpus, &cases).unwrap();
+    hosts::saw(&host, Fact::Corpus, &cases).unwrap();
+    let otherwise = hosts::otherwise(diverging, envoys, "tests/envoy/every_case/envoy.toml");
+    hosts::saw(&host, Fact::Divergences, &otherwise).unwrap();
 }
 
 /// Whether Envoy gave the answer itself, with this status.

@@ -48,6 +48,8 @@ mod streaming;
 mod support;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod trap;
 
 fn main() -> ExitCode {
     support::suite::run(vec![
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         ("defence", defence::TESTS),
         ("failover", failover::TESTS),
         ("streaming", streaming::TESTS),
+        ("trap", trap::TESTS),
         ("leftovers", leftovers::TESTS),
     ])
 }

@@ -1,19 +1,22 @@
 //! What the hosts have in common: registry nodes and issuer, a registry that holds the filter's image,
 //! and the walk of real clients.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use testbed::Stack;
+use testbed::artifact;
 use testbed::clients::{Buildah, Outcome, Skopeo, Target};
+use testbed::hosts::{self, Fact};
 use testbed::image::{self, Form};
 use testbed::issuer::User;
 use testbed::process::{Folder, free_port, output};
 use testbed::registry::{Node, Release, Settings};
 use testbed::stack::HOST;
-use testbed::tools::{Progress, Tools};
+use testbed::tools::{ENVOY, Progress, Tools};
 
 use crate::ask::{Answer, Asker};
 
@@ -31,6 +34,13 @@ pub(crate) fn trials(host: &str, tests: &[(&str, fn())]) -> Vec<Trial> {
         })
     };
     tests.iter().map(trial).collect()
+}
+
+/// What is the Envoy's own, which is one of those that the table has.
+pub(crate) fn is_as_its_envoy(host: &str) {
+    for fact in [Fact::Corpus, Fact::Divergences, Fact::Cost] {
+        hosts::saw(host, fact, &format!("as Envoy {}", ENVOY.version)).unwrap();
+    }
 }
 
 /// What the filter logs of a configuration with a misspelt key.
@@ -98,8 +108,18 @@ impl Site {
 
     /// The reference of the filter's image in this form; it is there.
     pub(crate) fn image(&self, form: Form) -> String {
+        self.image_of(self.stack.wasm(), form)
+    }
+
+    /// The same of a module that traps at the second request of each of its machines.
+    pub(crate) fn image_that_traps(&self) -> String {
+        let module = artifact::that_traps(self.folder.path()).unwrap();
+        self.image_of(&module, Form::Compat)
+    }
+
+    fn image_of(&self, module: &Path, form: Form) -> String {
         let folder = self.folder.path().join("images");
-        let written = image::write(self.stack.wasm(), &folder).unwrap();
+        let written = image::write(module, &folder).unwrap();
         let image = written.iter().find(|image| image.form == form).unwrap();
         let reference = self.reference(form.name());
         image::push(tools(), image, &reference).unwrap();
@@ -187,6 +207,24 @@ impl Site {
             }
         }
         seen
+    }
+
+    /// Under a filter that traps, a request is let through, the next ones are not, and then a new
+    /// machine serves.
+    pub(crate) fn traps_and_recovers(&self) {
+        let end = Instant::now() + LONGEST;
+        let mut seen = Vec::new();
+        while seen != [200, 503, 200] {
+            assert!(Instant::now() < end, "{seen:?}");
+            let status = self.ask().map(|answer| answer.status);
+            // Until the image is there it is closed.
+            let Some(status) = status.filter(|&status| status == 200 || !seen.is_empty()) else {
+                continue;
+            };
+            if seen.last() != Some(&status) {
+                seen.push(status);
+            }
+        }
     }
 
     /// Real clients log in, push, pull, are refused, and delete.

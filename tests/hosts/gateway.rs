@@ -10,7 +10,7 @@ use testbed::image::Form;
 use crate::edge::{self, NAMES_THE_KEY, Site, WAIT, closed, replaced, tools};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 3] = [
+    let tests: [(&str, fn()); 4] = [
         ("clients log in, push, pull, are refused and delete", walk),
         (
             "what does not hold from the beginning leaves it closed until what does comes",
@@ -19,6 +19,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         (
             "a configuration that does not hold leaves it as it was",
             bad_update,
+        ),
+        (
+            "a filter that traps leaves it closed, until there is a new machine",
+            trap,
         ),
     ];
     edge::trials("gateway", &tests)
@@ -43,10 +47,7 @@ fn walk() {
         site.walk(&format!("https://{}/jwt/auth", site.target.authority));
     }
     saw(Fact::Walk, "log in, push, pull, are refused, delete");
-    saw(
-        Fact::Corpus,
-        "those of its Envoy, which is one of the above",
-    );
+    edge::is_as_its_envoy(&hosts::gateway());
 }
 
 fn beginning() {
@@ -107,6 +108,13 @@ fn bad_update() {
         Fact::Update,
         "refused, one line names the key; the old one serves on",
     );
+}
+
+fn trap() {
+    let site = Site::new();
+    let _gateway = start(&site, &resources(&site, &site.image_that_traps()));
+    site.traps_and_recovers();
+    saw(Fact::Trap, "closed (503), until a new machine serves");
 }
 
 /// What is rendered, with the places marked SITE filled for this machine.

@@ -13,7 +13,7 @@ use testbed::tools::ISTIOCTL;
 use crate::edge::{self, NAMES_THE_KEY, Site, WAIT, closed, replaced, tools};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 4] = [
+    let tests: [(&str, fn()); 5] = [
         (
             "every manifest is valid, and none with a fault in it",
             validated,
@@ -26,6 +26,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         (
             "a configuration that does not hold leaves it as it was",
             bad_update,
+        ),
+        (
+            "a filter that traps leaves it closed, until there is a new machine",
+            trap,
         ),
     ];
     edge::trials("istio", &tests)
@@ -52,10 +56,7 @@ fn walk() {
         site.walk(&realm(&site));
     }
     saw(Fact::Walk, "log in, push, pull, are refused, delete");
-    saw(
-        Fact::Corpus,
-        "those of its Envoy, which is one of the above",
-    );
+    edge::is_as_its_envoy(&hosts::istio());
 }
 
 fn beginning() {
@@ -128,6 +129,14 @@ fn bad_update() {
         Fact::Update,
         "refused, one line names the key; the old one serves on",
     );
+}
+
+fn trap() {
+    let site = Site::new();
+    let resources = resources(&site, "istio-traffic-extension", &site.image_that_traps());
+    let _istio = start(&site, &resources);
+    site.traps_and_recovers();
+    saw(Fact::Trap, "closed (503), until a new machine serves");
 }
 
 /// Istio's filters are on every route of a proxy: the realm is elsewhere, at GitLab.

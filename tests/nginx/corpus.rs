@@ -71,6 +71,21 @@ pub(crate) fn trials() -> Vec<Trial> {
         .collect()
 }
 
+/// How many cases are answered otherwise than by the registry, for the table of hosts.
+pub(crate) fn otherwise() -> String {
+    let corpus = Corpus::load();
+    let exceptions = Exceptions::read(&corpus);
+    let by_the_filter = corpus
+        .trials()
+        .filter(corpus::trial::Trial::diverges)
+        .count();
+    let by_nginx = corpus
+        .trials()
+        .filter(|trial| exceptions.of(trial).is_some())
+        .count();
+    testbed::hosts::otherwise(by_the_filter, by_nginx, "tests/nginx/nginx.toml")
+}
+
 /// The answer of the corpus, or the one that NGINX makes of it.
 fn judge(
     trial: &corpus::trial::Trial<'_>,

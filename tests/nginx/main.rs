@@ -52,20 +52,27 @@ fn main() -> ExitCode {
             |trial: &&Trial| trial.kind() == version.name() && trial.name().starts_with("corpus: ");
         trials.iter().filter(is_case).count()
     });
+    let otherwise = corpus::otherwise();
     let conclusion = libtest_mimic::run(&arguments, trials);
     // What all of it shows is only shown by all of it.
     if !conclusion.has_failed() && conclusion.num_filtered_out == 0 {
         for (version, cases) in Version::ALL.into_iter().zip(cases) {
-            seen(version, cases);
+            seen(version, cases, &otherwise);
         }
     }
     conclusion.exit_code()
 }
 
 /// What the tests saw that have passed.
-fn seen(version: Version, cases: usize) {
+fn seen(version: Version, cases: usize, otherwise: &str) {
     for (fact, saw) in [
         (Fact::Corpus, format!("{cases} of {cases}")),
+        (Fact::Divergences, otherwise.to_owned()),
+        (
+            Fact::Trap,
+            "a panic is caught: that request is refused (500); nothing is known to panic"
+                .to_owned(),
+        ),
         (
             Fact::Walk,
             "log in, push, pull, are refused, delete".to_owned(),
