@@ -162,7 +162,7 @@ pub fn table() -> Result<String> {
         .collect();
     Err(Error::Other(format!(
         "not seen with the artifact as it is; run `cargo xtask test --only envoy,envoys,nginx,hosts` \
-         first:\n{}",
+         first, and `cargo xtask bench --hosts` for what it costs:\n{}",
         missing.join("\n")
     )))
 }

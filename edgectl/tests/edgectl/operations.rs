@@ -1,5 +1,5 @@
 //! docs/operations.md: its command blocks run, in their order and in one folder. Those of the mark `console`
-//! need machines of the reader's; `tests/stack` does what they do.
+//! need machines of the reader's; `tests/stack` runs them at stacks of its own.
 
 use std::path::Path;
 use std::process::Command;

@@ -14,6 +14,8 @@ mod doctor;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod rotate;
 #[cfg(test)]
 mod support;

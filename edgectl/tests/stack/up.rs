@@ -11,13 +11,13 @@ use testbed::tools::{ENVOY, FUNC_E};
 use crate::support::{builder, edgectl, filter, json as read, run, tools};
 
 /// A running `edgectl up`.
-struct Up {
+pub(crate) struct Up {
     child: Child,
     told: Value,
 }
 
 impl Up {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
             .arg("--json")
             .arg("--filter")
@@ -43,7 +43,7 @@ impl Up {
         Self { child, told }
     }
 
-    fn text(&self, member: &str) -> &str {
+    pub(crate) fn text(&self, member: &str) -> &str {
         self.told[member].as_str().unwrap()
     }
 
@@ -62,7 +62,7 @@ impl Up {
     }
 
     /// Ends it as Ctrl-C does; answers what it said.
-    fn interrupt(mut self) -> String {
+    pub(crate) fn interrupt(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
