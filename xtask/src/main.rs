@@ -10,6 +10,7 @@ mod build;
 mod cli;
 mod demo;
 mod differential;
+mod disk;
 mod hosts;
 mod image;
 mod imports;

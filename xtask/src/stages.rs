@@ -16,7 +16,7 @@ use testbed::tools::{Progress, Tools};
 
 use crate::runner::Runner;
 use crate::stage::{Entry, Outcome, Stage, selected, summary};
-use crate::{cli, paint};
+use crate::{cli, disk, paint};
 
 /// All stages. Seconds first, then what compiles, then what starts programs.
 pub(crate) const ALL: &[Stage] = &[
@@ -143,6 +143,7 @@ pub(crate) fn run(options: &cli::Test) -> Result<ExitCode> {
     let tools = Tools::open(Progress::stderr())?;
     let names: Vec<&str> = stages.iter().map(|stage| stage.name).collect();
     paint::say(&format!("{} stages: {}", names.len(), names.join(", ")));
+    disk::say_what_is_free();
 
     let mut entries = Vec::new();
     let mut stopped = false;
