@@ -54,6 +54,13 @@ pub struct Configuration {
 }
 
 impl Configuration {
+    /// The same, with these certificates in the bundle, too.
+    pub fn trusting(mut self, certificates: &[&str]) -> Self {
+        let more = certificates.iter().map(|&name| name.to_owned());
+        self.certificates.extend(more);
+        self
+    }
+
     /// The keys of a registry's `auth.token` section that not every configuration has.
     pub fn further(&self) -> serde_json::Map<String, serde_json::Value> {
         let mut further = serde_json::Map::new();

@@ -24,6 +24,9 @@ pub(super) fn fitting(
         ..Token::default()
     };
     let mut edits = Vec::new();
+    if dice.percent(15) {
+        header::curve(&mut token, dice);
+    }
     if dice.percent(45) {
         for _ in 0..dice.pick(&[1, 1, 1, 2, 3]) {
             damage(&mut token, &mut edits, dice);
@@ -121,6 +124,7 @@ pub(super) fn damage(token: &mut Token, edits: &mut Vec<Edit>, dice: &mut Dice) 
             );
         }
     }
+    header::settle(token);
 }
 
 fn edit(dice: &mut Dice) -> Edit {

@@ -4,14 +4,52 @@ use toml::{Table, Value};
 
 use super::json::{absent, json, odd_value, set, table};
 use crate::dice::Dice;
+use corpus::key::Key;
 use corpus::profile::KeyIdForm;
 use corpus::token::{Algorithm, Secret, Token};
 
-/// The fixture keys: in the bundle, but for `stranger`.
-const KEYS: [&str; 4] = ["registry", "second", "gitlab", "stranger"];
+/// The fixture keys: in the bundle, but for strangers, and but for Ed25519 where no registry takes it.
+const KEYS: [&str; 10] = [
+    "registry",
+    "second",
+    "gitlab",
+    "stranger",
+    "p256",
+    "p384",
+    "p521",
+    "p256-stranger",
+    "ed25519",
+    "ed25519-stranger",
+];
+
+/// Those on curves.
+const CURVES: [&str; 4] = ["p256", "p384", "p521", "ed25519"];
 
 /// The fixture certificates.
-const CERTIFICATES: [&str; 5] = ["registry", "second", "gitlab", "stranger", "expired"];
+const CERTIFICATES: [&str; 8] = [
+    "registry", "second", "gitlab", "stranger", "expired", "p256", "p521", "ed25519",
+];
+
+/// Signs by a key on a curve.
+pub(super) fn curve(token: &mut Token, dice: &mut Dice) {
+    token.key = Some(dice.pick(&CURVES).to_owned());
+}
+
+/// Sees to it that the key of a token can sign with its algorithm: any of ECDSA's by any of its keys.
+pub(super) fn settle(token: &mut Token) {
+    use Algorithm as A;
+    let own = Key::named(token.key.as_deref().unwrap_or("registry")).algorithm();
+    let is_ecdsa = |algorithm| matches!(algorithm, A::Es256 | A::Es384 | A::Es512);
+    let is_possible = match token.algorithm {
+        None | Some(A::Hs256) => true,
+        Some(algorithm) if own == A::EdDsa || algorithm == A::EdDsa => algorithm == own,
+        Some(algorithm) => is_ecdsa(algorithm) == is_ecdsa(own),
+    };
+    if !is_possible {
+        token.algorithm = None;
+        token.salt = None;
+    }
+}
 
 pub(super) fn key(token: &mut Token, dice: &mut Dice) {
     match dice.number(..6) {
@@ -32,9 +70,16 @@ pub(super) fn key(token: &mut Token, dice: &mut Dice) {
 
 pub(super) fn algorithm(token: &mut Token, dice: &mut Dice) {
     use Algorithm as A;
-    match dice.number(..8) {
+    match dice.number(..9) {
         0 => token.algorithm = Some(A::Rs384),
         1 => token.algorithm = Some(A::Rs512),
+        8 => {
+            token.algorithm = Some(match dice.number(..3) {
+                0 => A::Es256,
+                1 => A::Es384,
+                _ => A::Es512,
+            });
+        }
         2 => {
             token.algorithm = Some(A::Ps256);
             token.salt = dice
