@@ -210,19 +210,33 @@ impl Site {
     }
 
     /// Under a filter that traps, a request is let through, the next ones are not, and then a new
-    /// machine serves.
+    /// machine serves. Each worker has a machine of its own, so it has to happen more often than there
+    /// can be workers.
     pub(crate) fn traps_and_recovers(&self) {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let end = Instant::now() + LONGEST;
-        let mut seen = Vec::new();
-        while seen != [200, 503, 200] {
-            assert!(Instant::now() < end, "{seen:?}");
+        let (mut let_through, mut last) = (0, None);
+        while let_through <= workers {
+            assert!(Instant::now() < end, "no new machine: {let_through}");
             let status = self.ask().map(|answer| answer.status);
             // Until the image is there it is closed.
-            let Some(status) = status.filter(|&status| status == 200 || !seen.is_empty()) else {
-                continue;
-            };
-            if seen.last() != Some(&status) {
-                seen.push(status);
+            let is_refused = status == Some(503) || let_through == 0;
+            assert!(is_refused || status == Some(200), "{status:?}");
+            let_through += usize::from(status == Some(200) && last != Some(200));
+            last = status.or(last);
+        }
+    }
+
+    /// Under a filter that traps, at most one request is let through by each worker, and then none.
+    pub(crate) fn traps_and_stays_closed(&self) {
+        let end = Instant::now() + LONGEST;
+        let (mut was_let_through, mut since) = (false, Instant::now());
+        while !was_let_through || since.elapsed() < WAIT {
+            assert!(Instant::now() < end, "it does not stay closed");
+            match self.ask().map(|answer| answer.status) {
+                Some(200) => (was_let_through, since) = (true, Instant::now()),
+                Some(503) => {}
+                other => assert!(!was_let_through, "{other:?}"),
             }
         }
     }
