@@ -20,6 +20,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) request: &'a Request,
     /// As it was sent.
     pub(crate) path: Vec<u8>,
+    /// The length of the target as it was sent, query and all.
+    pub(crate) target_length: usize,
     /// As Envoy handed it over.
     pub(crate) taken: Vec<u8>,
     /// As Envoy handed them over.
@@ -96,6 +98,7 @@ impl<'a> Facts<'a> {
         Self {
             release,
             path: path(request),
+            target_length: request.target.with_token(token).len(),
             taken: path(taken),
             token: bearer.map(TokenFacts::read),
             authorization,

@@ -16,6 +16,7 @@ use corpus::bytes::Bytes;
 use corpus::case::Request;
 
 pub(crate) use path::Path;
+pub(crate) use token::settle;
 
 /// Makes the cases of a seed.
 pub(crate) struct Generator {

@@ -4,6 +4,7 @@ use testbed::Result;
 use toml::Table;
 
 use crate::case::Case;
+use crate::generate::settle;
 use crate::judge::{Judge, Judged};
 use crate::verdict::{Failure, Verdict};
 use crate::way::Way;
@@ -109,6 +110,7 @@ fn smaller_tokens(token: &Token) -> Vec<Token> {
     let mut with = |change: &dyn Fn(&mut Token)| {
         let mut smaller = token.clone();
         change(&mut smaller);
+        settle(&mut smaller);
         if smaller != *token {
             all.push(smaller);
         }

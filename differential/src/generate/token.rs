@@ -4,6 +4,8 @@ mod claims;
 mod header;
 mod json;
 
+pub(crate) use header::settle;
+
 use toml::Value;
 
 use super::Path;

@@ -129,7 +129,7 @@ pub(super) const RULES: &[Rule] = &[
         ours: Ours::Proxy,
         applies: |facts| {
             let fields: usize = facts.authorization.iter().map(Vec::len).sum();
-            fields + facts.path.len() > 59 << 10
+            fields + facts.target_length > 59 << 10
         },
     },
 ];

@@ -1,5 +1,7 @@
 //! Rules about the token.
 
+use corpus::key::Key;
+use corpus::profile::KeyIdForm;
 use testbed::registry::Release;
 
 use super::{Ours, Rule};
@@ -222,6 +224,14 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "algorithm-of-another-curve",
+        reason: "A curve has one algorithm (RFC 7518 section 3.4); the registry's library looks at \
+                 the key and the algorithm apart.",
+        releases: &[Release::Distribution3],
+        ours: Ours::Bare,
+        applies: |facts| facts.token(|token| is_of_another_curve(&token.header.json)),
+    },
+    Rule {
         name: "null-access",
         reason: "The registry dereferences the null and closes the connection.",
         releases: &[],
@@ -229,6 +239,23 @@ pub(super) const RULES: &[Rule] = &[
         applies: |facts| facts.token(|token| entries(&token.claims.json).iter().any(Json::is_null)),
     },
 ];
+
+/// Whether a header names a key on a curve and the ECDSA algorithm of another curve.
+fn is_of_another_curve(header: &Json) -> bool {
+    let is = |member: &str, text: &str| {
+        let quoted = format!("\"{text}\"");
+        matches!(header.member(member), Some(Json::Plain(found)) if *found == quoted)
+    };
+    let ecdsa = ["ES256", "ES384", "ES512"];
+    let key = Key::names()
+        .map(Key::named)
+        .find(|key| is("kid", &key.id(KeyIdForm::Rfc7638)));
+    key.is_some_and(|key| {
+        let own = key.algorithm().name();
+        let mut others = ecdsa.iter().filter(|name| **name != own);
+        ecdsa.contains(&own) && others.any(|name| is("alg", name))
+    })
+}
 
 /// The elements of the `access` claim.
 fn entries(claims: &Json) -> &[Json] {

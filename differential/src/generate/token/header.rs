@@ -36,7 +36,7 @@ pub(super) fn curve(token: &mut Token, dice: &mut Dice) {
 }
 
 /// Sees to it that the key of a token can sign with its algorithm: any of ECDSA's by any of its keys.
-pub(super) fn settle(token: &mut Token) {
+pub(crate) fn settle(token: &mut Token) {
     use Algorithm as A;
     let own = Key::named(token.key.as_deref().unwrap_or("registry")).algorithm();
     let is_ecdsa = |algorithm| matches!(algorithm, A::Es256 | A::Es384 | A::Es512);
