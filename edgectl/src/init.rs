@@ -163,13 +163,10 @@ impl Plan {
         }
         let secret = "the registry's nodes share it (http.secret)";
         add(HTTP_SECRET, secret, true, random_hex());
-        let bundle = with_newline(&site.token.bundle.value);
-        add(
-            CERTIFICATE,
-            "whoever verifies tokens trusts it",
-            false,
-            bundle,
-        );
+        if let Some(bundle) = &site.token.bundle {
+            let purpose = "whoever verifies tokens trusts it";
+            add(CERTIFICATE, purpose, false, with_newline(&bundle.value));
+        }
         let plugin = with_newline(&site.token.to_json());
         add(
             "registry-token-filter.json",

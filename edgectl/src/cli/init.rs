@@ -174,9 +174,12 @@ impl Init {
                 token.profile.value.clone(),
                 &token.profile.origin,
             ),
-            ("trusts", "the certificate".to_owned(), &token.bundle.origin),
         ] {
             print(&format!("{what:8} {value}  ({origin})"))?;
+        }
+        match &token.bundle {
+            Some(bundle) => print(&format!("trusts   the certificate  ({})", bundle.origin))?,
+            None => print("trusts   the keys of `jwks`")?,
         }
         for node in &site.nodes {
             print(&format!("node     {}  ({})", node.value, node.origin))?;

@@ -1,5 +1,6 @@
 //! What one file says about a site, and where it says it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -31,8 +32,8 @@ pub struct Facts {
     pub tls: Option<Found<TlsFiles>>,
     /// Headers that the registry adds to its answers, as JSON.
     pub headers: Option<Found<serde_json::Value>>,
-    /// What a token's `alg` may be, a list in JSON, if the registry limits it.
-    pub signing_algorithms: Option<Found<serde_json::Value>>,
+    /// What else the filter has of the registry, by the name that both give it, as JSON.
+    pub further: BTreeMap<String, Found<serde_json::Value>>,
     /// Which registry it is, if the file tells.
     pub profile: Option<Found<String>>,
     /// What stands there and cannot be read.

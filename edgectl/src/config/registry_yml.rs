@@ -10,8 +10,11 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::facts::{Bundle, Facts, Field};
 use super::place::{Found, Origin};
+use super::site::beside;
 use super::url::Url;
 use super::yaml::{self, Node};
 
@@ -54,8 +57,7 @@ impl Reader<'_> {
             Field::Bundle,
         );
         facts.bundle = bundle.map(|path| path.with(Bundle::File(PathBuf::from(&path.value))));
-        self.signing_algorithms(&mut facts);
-        self.profile(&mut facts);
+        self.further(&mut facts);
         self.gitlab(&mut facts);
         self.http(&mut facts);
         let token = self.root.at(&["auth", "token"]);
@@ -90,55 +92,66 @@ impl Reader<'_> {
         }
     }
 
-    /// What the registry takes no token without, an edge in front of it must not take either.
-    fn signing_algorithms(&self, facts: &mut Facts) {
-        const VARIABLE: &str = "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
-        let of_variable = (self.environment)(VARIABLE).filter(|value| !value.is_empty());
-        facts.signing_algorithms = match of_variable {
-            // What is no list is taken over as the text it is, for the filter to refuse.
-            Some(value) => {
-                let documents = yaml::parse(&value).unwrap_or_default();
-                let list = documents.first().map(yaml::Node::to_json);
-                Some(Found {
-                    value: list.unwrap_or_else(|| value.into()),
-                    origin: Origin::Environment(VARIABLE.to_owned()),
-                })
+    /// Keys that Distribution 3 alone has, and `autoredirect`.
+    fn further(&self, facts: &mut Facts) {
+        let found = [
+            ("signingalgorithms", self.signing_algorithms()),
+            ("jwks", self.key_set(facts)),
+            ("autoredirectpath", self.as_it_stands("autoredirectpath")),
+        ];
+        for (name, value) in found {
+            let Some(value) = value else { continue };
+            facts.profile = Some(value.with("distribution-3".to_owned()));
+            facts.further.insert(name.to_owned(), value);
+        }
+        match self.as_it_stands("autoredirect") {
+            Some(on) if on.value == true => {
+                facts.further.insert("autoredirect".to_owned(), on);
             }
-            None => {
-                let list = self.root.at(&["auth", "token", "signingalgorithms"]);
-                list.filter(|list| !list.is_null())
-                    .map(|list| Found::in_file(list.to_json(), self.file, list.position))
-            }
-        };
-        if facts.signing_algorithms.is_some() {
-            let profile = "distribution-3".to_owned();
-            facts.profile = facts.signing_algorithms.as_ref().map(|it| it.with(profile));
+            // Without it the path says nothing.
+            _ => drop(facts.further.remove("autoredirectpath")),
         }
     }
 
-    /// Keys that Distribution 3 alone has.
-    fn profile(&self, facts: &mut Facts) {
-        for key in ["jwks", "signingalgorithms", "autoredirectpath"] {
-            if let Some(node) = self.root.at(&["auth", "token", key]) {
-                let profile = "distribution-3".to_owned();
-                facts.profile = Some(Found::in_file(profile, self.file, node.position));
-                if key == "jwks" {
-                    let note = "keys of `jwks` are not taken over: give the filter the \
-                         certificates of these keys with --rootcertbundle";
-                    facts
-                        .notes
-                        .push(Found::in_file(note.to_owned(), self.file, node.position));
-                }
+    fn as_it_stands(&self, key: &str) -> Option<Found<Value>> {
+        let node = self.root.at(&["auth", "token", key])?;
+        (!node.is_null()).then(|| Found::in_file(node.to_json(), self.file, node.position))
+    }
+
+    /// What the registry takes no token without, an edge in front of it must not take either.
+    fn signing_algorithms(&self) -> Option<Found<Value>> {
+        const VARIABLE: &str = "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
+        let Some(value) = (self.environment)(VARIABLE).filter(|value| !value.is_empty()) else {
+            return self.as_it_stands("signingalgorithms");
+        };
+        let documents = yaml::parse(&value).unwrap_or_default();
+        let list = documents.first().map(yaml::Node::to_json);
+        Some(Found {
+            // What is no list is taken over as the text it is, for the filter to refuse.
+            value: list.unwrap_or_else(|| value.into()),
+            origin: Origin::Environment(VARIABLE.to_owned()),
+        })
+    }
+
+    /// The keys of the file that the registry names, which the filter is given themselves.
+    fn key_set(&self, facts: &mut Facts) -> Option<Found<Value>> {
+        let path = self.text(facts, &["auth", "token", "jwks"], Field::Bundle)?;
+        let read = std::fs::read_to_string(beside(Path::new(&path.value), &path.origin))
+            .map_err(|error| error.to_string())
+            .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+        match read {
+            Ok(keys) => Some(path.with(keys)),
+            Err(error) => {
+                facts.profile = Some(path.with("distribution-3".to_owned()));
+                let why = path.with(format!(
+                    "the keys of `jwks` are not taken over, {} cannot be read: {error}; copy it from \
+                     the registry's node to the same place",
+                    path.value
+                ));
+                facts.notes.push(why.clone());
+                facts.unread.push((Field::Bundle, why));
+                None
             }
-        }
-        if let Some(node) = self.root.at(&["auth", "token", "autoredirect"])
-            && node.truth() == Some(true)
-        {
-            let note = "`autoredirect` makes the registry name its own host as the realm; the edge \
-                 names the realm that is rendered here";
-            facts
-                .notes
-                .push(Found::in_file(note.to_owned(), self.file, node.position));
         }
     }
 
@@ -212,7 +225,7 @@ auth:
         let limited = format!("{YAML}    signingalgorithms: [RS256, ES256]\n");
         let found = facts(&limited, &|_| None);
         let expected = serde_json::json!(["RS256", "ES256"]);
-        assert_eq!(found.signing_algorithms.unwrap().value, expected);
+        assert_eq!(found.further["signingalgorithms"].value, expected);
         assert_eq!(found.profile.unwrap().value, "distribution-3");
         for (variable, expected) in [
             ("[PS256]", serde_json::json!(["PS256"])),
@@ -225,10 +238,10 @@ auth:
                 let is_it = name == "REGISTRY_AUTH_TOKEN_SIGNINGALGORITHMS";
                 is_it.then(|| variable.to_owned())
             });
-            let algorithms = found.signing_algorithms.unwrap();
+            let algorithms = &found.further["signingalgorithms"];
             assert_eq!(algorithms.value, expected, "{variable}");
         }
-        assert!(facts(YAML, &|_| None).signing_algorithms.is_none());
+        assert!(facts(YAML, &|_| None).further.is_empty());
     }
 
     #[test]

@@ -219,7 +219,11 @@ fn context_of(site: &Site, names: &Names) -> Result<Value, RenderError> {
         issuer => site.token.issuer.value.as_str(),
         certificate_path => gitlab_rb::CERTIFICATE_PATH,
         key_path => gitlab_rb::KEY_PATH,
-        bundle_indented => indented(&site.token.bundle.value, 2),
+        bundle_indented => site
+            .token
+            .bundle
+            .as_ref()
+            .map(|bundle| indented(&bundle.value, 2)),
     })
 }
 
@@ -238,15 +242,13 @@ fn plugin_mapping(token: &TokenAuth, indent: usize) -> String {
         format!("{margin}realm: {}", quoted(&token.realm.value)),
         format!("{margin}service: {}", quoted(&token.service.value)),
         format!("{margin}issuer: {}", quoted(&token.issuer.value)),
-        format!("{margin}rootcertbundle: |"),
-        indented(&token.bundle.value, indent + 2),
     ];
-    lines.extend(
-        token
-            .signing_algorithms
-            .as_ref()
-            .map(|algorithms| format!("{margin}signingalgorithms: {algorithms}")),
-    );
+    if let Some(bundle) = &token.bundle {
+        lines.push(format!("{margin}rootcertbundle: |"));
+        lines.push(indented(&bundle.value, indent + 2));
+    }
+    let further = token.further.iter();
+    lines.extend(further.map(|(name, value)| format!("{margin}{name}: {value}")));
     lines.extend(
         token
             .headers

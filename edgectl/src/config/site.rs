@@ -1,5 +1,6 @@
 //! One site: what several files and options together say, without gaps and without contradiction.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -33,15 +34,18 @@ pub struct TokenAuth {
     pub service: Found<String>,
     /// Who signs tokens.
     pub issuer: Found<String>,
-    /// Certificates in PEM.
-    pub bundle: Found<String>,
+    /// Certificates in PEM; there may be none where there is a `jwks`.
+    pub bundle: Option<Found<String>>,
     /// Which registry's answers are given.
     pub profile: Found<String>,
     /// The registry's `http.headers`, if known.
     pub headers: Option<serde_json::Value>,
-    /// The registry's `auth.token.signingalgorithms`, if it has them.
-    pub signing_algorithms: Option<serde_json::Value>,
+    /// What else the filter has of the registry's `auth.token`.
+    pub further: BTreeMap<String, serde_json::Value>,
 }
+
+/// For which hosts the realm is on the request's own.
+const HOSTS: &str = "autoredirect_hosts";
 
 /// Everything that is missing or contradicts itself, a sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +74,9 @@ pub fn combine(sources: Vec<Facts>) -> Result<Facts, Incomplete> {
         first(&mut together.signing_key, facts.signing_key);
         first(&mut together.tls, facts.tls);
         first(&mut together.headers, facts.headers);
-        first(&mut together.signing_algorithms, facts.signing_algorithms);
+        for (name, value) in facts.further {
+            together.further.entry(name).or_insert(value);
+        }
         first(&mut together.profile, facts.profile);
         if together.nodes.iter().all(|node| is_assumed(&node.origin)) && !facts.nodes.is_empty() {
             together.nodes = facts.nodes;
@@ -127,24 +133,36 @@ impl TokenAuth {
         let realm = missing.need(facts.realm.as_ref(), Field::Realm);
         let service = missing.need(facts.service.as_ref(), Field::Service);
         let issuer = missing.need(facts.issuer.as_ref(), Field::Issuer);
-        let bundle = missing.need(bundle.as_ref(), Field::Bundle);
+        if bundle.is_none() && !facts.further.contains_key("jwks") {
+            missing.need::<()>(None, Field::Bundle);
+        }
+        let mut further: BTreeMap<String, _> = facts
+            .further
+            .iter()
+            .map(|(name, found)| (name.clone(), found.value.clone()))
+            .collect();
+        // The registry names whatever host a client sends; an edge names those that it is told to.
+        if further.get("autoredirect") == Some(&true.into()) && !further.contains_key(HOSTS) {
+            let registry = missing.need(facts.registry_url.as_ref(), Field::RegistryUrl);
+            let hosts = registry.map(|url| vec![url.value.authority()]);
+            further.insert(HOSTS.to_owned(), hosts.into());
+        }
         let profile = facts.profile.clone().unwrap_or_else(|| Found {
             value: "gitlab".to_owned(),
             origin: Origin::Default("GitLab's registry is assumed"),
         });
-        match (realm, service, issuer, bundle) {
-            (Some(realm), Some(service), Some(issuer), Some(bundle)) => Ok(Self {
-                realm,
-                service,
-                issuer,
-                bundle,
-                profile,
-                headers: facts.headers.as_ref().map(|headers| headers.value.clone()),
-                signing_algorithms: facts
-                    .signing_algorithms
-                    .as_ref()
-                    .map(|algorithms| algorithms.value.clone()),
-            }),
+        match (realm, service, issuer) {
+            (Some(realm), Some(service), Some(issuer)) if missing.sentences.is_empty() => {
+                Ok(Self {
+                    realm,
+                    service,
+                    issuer,
+                    bundle,
+                    profile,
+                    headers: facts.headers.as_ref().map(|headers| headers.value.clone()),
+                    further,
+                })
+            }
             _ => Err(Incomplete(missing.sentences)),
         }
     }
@@ -158,9 +176,10 @@ impl TokenAuth {
             realm: &'a str,
             service: &'a str,
             issuer: &'a str,
-            rootcertbundle: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
-            signingalgorithms: Option<&'a serde_json::Value>,
+            rootcertbundle: Option<&'a str>,
+            #[serde(flatten)]
+            further: &'a BTreeMap<String, serde_json::Value>,
             #[serde(skip_serializing_if = "Option::is_none")]
             headers: Option<&'a serde_json::Value>,
         }
@@ -169,8 +188,8 @@ impl TokenAuth {
             realm: &self.realm.value,
             service: &self.service.value,
             issuer: &self.issuer.value,
-            rootcertbundle: &self.bundle.value,
-            signingalgorithms: self.signing_algorithms.as_ref(),
+            rootcertbundle: self.bundle.as_ref().map(|bundle| bundle.value.as_str()),
+            further: &self.further,
             headers: self.headers.as_ref(),
         };
         // Strings and a value that was JSON before: there is nothing that could fail.
@@ -366,7 +385,7 @@ pub fn read_key(facts: &Facts) -> Option<super::facts::Secret> {
 }
 
 /// A relative path is one beside the file that names it.
-fn beside(path: &Path, origin: &Origin) -> PathBuf {
+pub(super) fn beside(path: &Path, origin: &Origin) -> PathBuf {
     match origin {
         Origin::File(file, _) if path.is_relative() => {
             file.parent().unwrap_or_else(|| Path::new("")).join(path)

@@ -180,6 +180,16 @@ pub fn is_plugin(root: &Node) -> bool {
 }
 
 fn plugin(file: &Path, root: &Node) -> Facts {
+    /// What has a fact of its own, and what is rendered where a host has a guard behind the filter.
+    const OWN: [&str; 7] = [
+        "permit_header",
+        "realm",
+        "service",
+        "issuer",
+        "rootcertbundle",
+        "headers",
+        "profile",
+    ];
     let text = |key| {
         let node = root.get(key)?;
         let text = node.text()?;
@@ -202,9 +212,14 @@ fn plugin(file: &Path, root: &Node) -> Facts {
         headers: root
             .get("headers")
             .map(|node| Found::in_file(node.to_json(), file, node.position)),
-        signing_algorithms: root
-            .get("signingalgorithms")
-            .map(|node| Found::in_file(node.to_json(), file, node.position)),
+        further: root
+            .entries()
+            .filter(|(name, _)| !OWN.contains(&name.text.as_str()))
+            .map(|(name, node)| {
+                let found = Found::in_file(node.to_json(), file, node.position);
+                (name.text.clone(), found)
+            })
+            .collect(),
         profile: text("profile"),
         ..Facts::default()
     }

@@ -98,6 +98,72 @@ fn every_sample_says_what_its_registry_expects() {
     );
 }
 
+/// What Distribution 3 trusts and how it redirects, as its `config.yml` says it.
+#[test]
+fn keys_and_realm_of_distribution_3_are_taken_over() {
+    const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","alg":"EdDSA","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    const YML: &str = "version: 0.1
+storage: {inmemory: {}}
+auth:
+  token:
+    realm: https://auth.example.com/token
+    service: registry.example.com
+    issuer: Acme
+    jwks: keys.json
+    autoredirect: true
+    autoredirectpath: /auth/token
+";
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let rendered = |yml: &str, extra: &[&str]| {
+        std::fs::write(at("config.yml"), yml).unwrap();
+        let mut command = edgectl(["config", "render", "--for", "json", "--from"]);
+        command.arg(at("config.yml")).args(extra);
+        command.output().unwrap()
+    };
+    let registry = ["--registry-url", "https://registry.example.com:5050"];
+
+    // Without the keys there is nothing to trust.
+    let without = rendered(YML, &registry);
+    assert!(!without.status.success());
+    for said in ["keys.json cannot be read", "--rootcertbundle"] {
+        assert!(stderr(&without).contains(said), "{}", stderr(&without));
+    }
+    std::fs::write(at("keys.json"), SET).unwrap();
+    // Without the registry's URL nobody knows which host is its own.
+    let nowhere = rendered(YML, &[]);
+    assert!(!nowhere.status.success());
+    assert!(
+        stderr(&nowhere).contains("--registry-url"),
+        "{}",
+        stderr(&nowhere)
+    );
+
+    let output = rendered(YML, &registry);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let plugin: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(plugin["profile"], "distribution-3");
+    assert_eq!(plugin["jwks"], serde_json::from_str::<Value>(SET).unwrap());
+    assert_eq!(plugin["autoredirect"], true);
+    assert_eq!(plugin["autoredirectpath"], "/auth/token");
+    assert_eq!(plugin["autoredirect_hosts"][0], "registry.example.com:5050");
+    assert_eq!(plugin.get("rootcertbundle"), None);
+
+    // The filter's own configuration loses nothing on the way through.
+    std::fs::write(at("plugin.json"), stdout(&output)).unwrap();
+    let mut command = edgectl(["config", "render", "--for", "json", "--from"]);
+    let again = command.arg(at("plugin.json")).output().unwrap();
+    assert_eq!(stdout(&again), stdout(&output), "{}", stderr(&again));
+
+    // Switched off, the realm is the configured one.
+    let off = rendered(
+        &YML.replace("autoredirect: true", "autoredirect: false"),
+        &[],
+    );
+    let plugin: Value = serde_json::from_str(stdout(&off)).unwrap();
+    assert_eq!(plugin.get("autoredirect"), None);
+}
+
 #[test]
 fn every_target_carries_the_site() {
     let nodes = ["--node", "registry-1:5000", "--node", "registry-2:5000"];
