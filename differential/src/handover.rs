@@ -59,9 +59,10 @@ fn normalized(target: &[u8]) -> Vec<u8> {
     let path = &unreserved_decoded(path);
     let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
     let mut segments: Vec<&[u8]> = Vec::new();
-    let mut last = path.split(is_slash).skip(1).peekable();
-    while let Some(segment) = last.next() {
-        let dots = dots(segment);
+    let slashes = path.iter().copied().filter(is_slash);
+    let mut last = slashes.zip(path.split(is_slash).skip(1)).peekable();
+    while let Some((slash, segment)) = last.next() {
+        let dots = dots(slash, segment);
         if dots == 2 {
             segments.pop();
         }
@@ -124,12 +125,12 @@ fn unreserved_decoded(path: &[u8]) -> Vec<u8> {
 }
 
 /// How many dots a segment is, and nothing else: 1, 2, or 0. What follows a semicolon does not
-/// count behind dots that are written as they are.
-fn dots(segment: &[u8]) -> usize {
+/// count behind dots that are written as they are, and behind a slash that is one (measured).
+fn dots(slash: u8, segment: &[u8]) -> usize {
     let bare = segment.split(|&byte| byte == b';').next();
     match bare {
-        Some(b".") => return 1,
-        Some(b"..") => return 2,
+        Some(b".") if slash == b'/' => return 1,
+        Some(b"..") if slash == b'/' => return 2,
         _ => {}
     }
     let text = String::from_utf8_lossy(segment).to_ascii_lowercase();
@@ -198,6 +199,8 @@ mod tests {
             ("/v2/a/", "/v2/a/"),
             ("/v2/...", "/v2/..."),
             ("/v2/a/..;x/b/.;", "/v2/b/"),
+            ("/v2/a\\..;x/b\\.;", "/v2/a/..;x/b/.;"),
+            ("/v2/a\\../b\\.", "/v2/b/"),
             ("/v2/%2e;/a", "/v2/%2e;/a"),
             ("/jwt/a%75th?%75", "/jwt/auth?%75"),
             ("/v2/%2fa%4", "/v2/%2fa%4"),
