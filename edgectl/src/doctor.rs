@@ -47,8 +47,8 @@ pub struct Expected {
     pub issuer: String,
     /// A trusted key, as tokens name it.
     pub key_id: String,
-    /// The certificates, PEM.
-    pub bundle: String,
+    /// What is public of it: the certificates in PEM, or the key in DER.
+    pub public: Vec<u8>,
 }
 
 /// The key that GitLab signs with.

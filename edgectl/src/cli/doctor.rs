@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Args;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
-use edgectl::certificate::{Described, Kind};
 use edgectl::doctor::{Doctor, Expected, Report, Signer, Verdict};
 use edgectl::http::{Origin, Trust};
 use edgectl::{KeyIdKind, Parties, SigningKey};
@@ -164,26 +163,24 @@ fn configured(path: &Path) -> Result<(Expected, KeyIdKind), Failure> {
     let named =
         |error: &dyn std::fmt::Display| format!("the configuration {}: {error}", path.display());
     let config = Config::from_json(&json, EMBEDDED).map_err(|error| named(&error))?;
-    let bundle = serde_json::from_slice::<Value>(&json)?
-        .get("rootcertbundle")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let keys = Described::from_pem(bundle.as_bytes()).map_err(|error| named(&error))?;
-    let trusted = keys
-        .iter()
-        .find(|described| described.kind == Kind::Certificate)
-        .ok_or_else(|| named(&"no certificate in `rootcertbundle`"))?;
-    let (kid, key_id) = match config.profile().key_id_form() {
-        KeyIdForm::Libtrust => (KeyIdKind::Libtrust, Some(trusted.key_id.clone())),
-        KeyIdForm::Rfc7638 => (KeyIdKind::Rfc7638, trusted.thumbprint.clone()),
+    let trusted = config.verifier().keys.iter().next();
+    let trusted = trusted.ok_or_else(|| named(&"it trusts no key"))?;
+    let kid = match config.profile().key_id_form() {
+        KeyIdForm::Libtrust => KeyIdKind::Libtrust,
+        KeyIdForm::Rfc7638 => KeyIdKind::Rfc7638,
+    };
+    // In the form in which everybody has it.
+    let members: Value = serde_json::from_slice(&json)?;
+    let public = match members.get("rootcertbundle").and_then(Value::as_str) {
+        Some(bundle) => bundle.as_bytes().to_vec(),
+        None => trusted.verifying_key.spki().to_vec(),
     };
     let expected = Expected {
         realm: config.realm().to_owned(),
         service: config.service().to_owned(),
         issuer: config.verifier().issuer.clone(),
-        key_id: key_id.unwrap_or_default(),
-        bundle,
+        key_id: trusted.id.clone(),
+        public,
     };
     Ok((expected, kid))
 }

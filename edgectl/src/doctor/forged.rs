@@ -221,10 +221,10 @@ fn forged(
         ));
         let header = json!({"alg": "HS256", "typ": "JWT", "kid": expected.key_id});
         let message = format!("{}.{}", part(header.to_string().as_bytes()), part(&payload));
-        let key = hmac::Key::new(hmac::HMAC_SHA256, expected.bundle.as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &expected.public);
         let tag = hmac::sign(&key, message.as_bytes());
         tokens.push((
-            "a token signed with the certificate as an HMAC secret",
+            "a token signed with the public key as an HMAC secret",
             format!("{message}.{}", part(tag.as_ref())),
         ));
     }

@@ -2,11 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testbed::envoy::bootstrap::{hcm, plugin};
 use testbed::{Stack, envoy};
 
-use crate::support::{builder, edgectl, json, run};
+use crate::support::{builder, edgectl, json as read, run};
+
+/// Keys of a set alone, none of which GitLab has: on a curve, and without a certificate.
+#[test]
+fn an_edge_that_trusts_a_key_set_is_examined_by_its_configuration() {
+    let set = json!({"keys": [{
+        // RFC 8037 appendix A.2.
+        "kty": "OKP", "crv": "Ed25519", "kid": "one",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    }]});
+    let stack = builder()
+        .plugin("profile", "distribution-3")
+        .plugin("rootcertbundle", Value::Null)
+        .plugin("jwks", set)
+        .start()
+        .unwrap();
+    let config = stack.folder().join("plugin.json");
+    std::fs::write(&config, stack.plugin_configuration().to_string()).unwrap();
+    let mut command = edgectl(&["doctor", &stack.url(), "--json", "--config"]);
+    let output = run(command.arg(config).arg("--ca").arg(stack.ca_file()));
+    let report = read(&output);
+    let verdicts = verdicts(&report);
+    for check in ["configuration", "forged tokens", "no token", "realm"] {
+        assert_eq!(verdicts[check], "right", "{check}: {report:#}");
+    }
+}
 
 /// Every check, with its verdict.
 fn verdicts(report: &Value) -> BTreeMap<&str, &str> {
@@ -30,7 +55,7 @@ fn examined(stack: &Stack, url: &str) -> (Option<i32>, Value) {
     command.arg("--key").arg(&stack.signing_key().key);
     command.arg("--ca").arg(stack.ca_file());
     let output = run(&mut command);
-    (output.status.code(), json(&output))
+    (output.status.code(), read(&output))
 }
 
 /// What is asked of an edge that enforces, with configuration and key. The realm gives no token to nobody here.
