@@ -1,6 +1,7 @@
 //! `edgectl config render`, from files as Omnibus, source installs and the Helm chart have them
 //! (`tests/samples`).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -177,7 +178,7 @@ fn every_target_carries_the_site() {
                 "/etc/ssl/registry-key.pem",
             ][..],
             &[
-                "listen 5050 ssl;",
+                "listen 5050 ssl http2;",
                 "server 127.0.0.1:5000",
                 "ssl_certificate /etc/ssl/registry.pem;",
             ][..],
@@ -186,7 +187,7 @@ fn every_target_carries_the_site() {
             "gitlab-node.rb",
             &[],
             &["address: \"10.30.227.194\", port_value: 5000"],
-            &["listen 5000 ssl;", "server 10.30.227.194:5000"],
+            &["listen 5000 ssl http2;", "server 10.30.227.194:5000"],
         ),
         (
             "gitlab-node.rb",
@@ -228,6 +229,25 @@ fn every_target_carries_the_site() {
         assert!(output.status.success(), "{}", stderr(&output));
         assert!(stdout(&output).contains("realm: \"https://gitlab.example.com/jwt/auth\""));
     }
+}
+
+/// The two documents are one advice: `nginx/nginx.conf` and what is rendered.
+#[test]
+fn nginx_is_rendered_with_every_directive_of_the_shipped_configuration() {
+    let shipped = std::fs::read_to_string(samples().join("../../../nginx/nginx.conf")).unwrap();
+    let mut extra = CERTIFICATE.to_vec();
+    extra.extend(["--node", "https://registry-1:5000"]);
+    let rendered = render(&["omnibus.rb"], "nginx", &extra);
+    let directives = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().map(|line| line.trim().trim_end_matches(';'));
+        let code = lines.filter(|line| !line.is_empty() && !line.starts_with(['#', '}', '\'']));
+        code.map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect()
+    };
+    let (shipped, rendered) = (directives(&shipped), directives(stdout(&rendered)));
+    assert!(shipped.len() > 20, "{shipped:?}");
+    let missing: Vec<&String> = shipped.difference(&rendered).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
